@@ -1,0 +1,260 @@
+//! Every refusal that a caller can see: its kind, its stable id, its text.
+//!
+//! Ids and texts are those of the API that Doorward speaks; ids of our own begin with `DOORWARD-`. Turning a failure
+//! into a status is the business of the wire side alone.
+
+use std::borrow::Cow;
+
+use crate::base::Span;
+
+/// The class of a failure, which decides the status code.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Kind {
+    /// The request itself is wrong.
+    InvalidArgument,
+    /// The request is fine, but not in the present state.
+    FailedPrecondition,
+    /// There is no such thing.
+    NotFound,
+    /// There is such a thing already.
+    AlreadyExists,
+    /// The caller is known, but may not.
+    PermissionDenied,
+    /// The caller is not known.
+    Unauthenticated,
+    /// Too much at once; try again later.
+    ResourceExhausted,
+    /// Not something this server does.
+    Unimplemented,
+    /// A fault of ours.
+    Internal,
+    /// Not possible just now; try again.
+    Unavailable,
+    /// It took too long.
+    DeadlineExceeded,
+}
+
+/// What goes with a failure besides its text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Detail {
+    /// The text alone: no id, no detail message.
+    Bare,
+    /// The id and the text.
+    Id,
+    /// The id, the text and how often the check has failed in a row.
+    Credentials { failed_attempts: i32 },
+    /// The id, the text and when it is worth trying again.
+    Retry { after: Span },
+}
+
+/// A refusal.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{}", self.message())]
+pub struct Failure {
+    /// The class.
+    pub kind: Kind,
+    /// The stable id, such as `COMMAND-3M0fs`.
+    pub id: &'static str,
+    /// The text for people, without the id.
+    pub text: Cow<'static, str>,
+    /// What goes with it.
+    pub detail: Detail,
+}
+
+impl Failure {
+    const fn new(kind: Kind, id: &'static str, text: &'static str) -> Self {
+        Self { kind, id, text: Cow::Borrowed(text), detail: Detail::Id }
+    }
+
+    /// A failure that has neither id nor detail, such as a violated limit.
+    #[must_use]
+    pub fn bare(kind: Kind, text: impl Into<Cow<'static, str>>) -> Self {
+        Self { kind, id: "", text: text.into(), detail: Detail::Bare }
+    }
+
+    /// The same failure, telling how often the check has failed in a row.
+    #[must_use]
+    pub fn with_attempts(mut self, failed: u32) -> Self {
+        self.detail = Detail::Credentials { failed_attempts: i32::try_from(failed).unwrap_or(i32::MAX) };
+        self
+    }
+
+    /// The same failure, telling when it is worth trying again.
+    #[must_use]
+    pub fn with_retry(mut self, after: Span) -> Self {
+        self.detail = Detail::Retry { after };
+        self
+    }
+
+    /// The text on the wire: with the id in parentheses, unless the failure is bare.
+    #[must_use]
+    pub fn message(&self) -> String {
+        match self.detail {
+            Detail::Bare => self.text.to_string(),
+            _ => format!("{} ({})", self.text, self.id),
+        }
+    }
+}
+
+macro_rules! failures {
+    ($($name:ident = $kind:ident, $id:literal, $text:literal;)*) => {
+        $(
+            #[doc = concat!("`", $text, " (", $id, ")`, ", stringify!($kind), ".")]
+            pub const $name: Failure = Failure::new(Kind::$kind, $id, $text);
+        )*
+        /// Every failure of the table, for the tests that hold it against the documentation.
+        pub const ALL: &[Failure] = &[$($name),*];
+    };
+}
+
+failures! {
+    // Authentication of the caller. These texts are never translated.
+    AUTH_HEADER_INVALID = Unauthenticated, "AUTH-toLo1", "invalid auth header";
+    AUTH_TOKEN_INVALID = Unauthenticated, "AUTH-7fs1e", "Errors.Token.Invalid";
+    ORGANISATION_UNKNOWN = PermissionDenied, "AUTH-Bs7Ds", "Organisation doesn't exist";
+    BEARER_SESSION_UNKNOWN = NotFound, "QUERY-SFeaa", "Errors.Session.NotExisting";
+    BEARER_SESSION_WRONG = PermissionDenied, "QUERY-dsfr3", "Errors.PermissionDenied";
+    BEARER_SESSION_EXPIRED = PermissionDenied, "AUTHZ-EGDo3", "session expired";
+    BEARER_NO_FACTOR = PermissionDenied, "AUTHZ-Kl3p0", "authentication required";
+    BEARER_NO_MFA = PermissionDenied, "AUTHZ-Kl3p0", "mfa required";
+    BEARER_USER_LOCKED = PermissionDenied, "DOORWARD-L0ck1", "Errors.User.Locked";
+    // Permissions.
+    MEMBERSHIP_MISSING = NotFound, "AUTHZ-cdgFk", "membership not found";
+    PERMISSION_MISSING = PermissionDenied, "AUTH-AWfge", "No matching permissions found";
+    METHOD_PERMISSION_MISSING = PermissionDenied, "AUTH-5mWD2", "No matching permissions found";
+    // Sessions.
+    SESSION_NOT_FOUND = NotFound, "QUERY-SFeaa", "Session does not exist";
+    SESSION_READ_DENIED = PermissionDenied, "QUERY-dsfr3", "Errors.PermissionDenied";
+    SESSION_TOKEN_MALFORMED = InvalidArgument, "COMMAND-hi6Ph", "Session Token is invalid";
+    SESSION_TOKEN_WRONG = PermissionDenied, "COMMAND-sGr42", "Session Token is invalid";
+    SESSION_TERMINATED = FailedPrecondition, "COMMAND-Hewfq", "Session already terminated";
+    SESSION_EXPIRED = FailedPrecondition, "COMMAND-Hkl3d", "Session has expired";
+    CREATOR_QUERY_EMPTY = InvalidArgument, "GRPC-x8n24uh", "List.Query.Invalid";
+    USER_AGENT_QUERY_EMPTY = InvalidArgument, "GRPC-x8n23uh", "List.Query.Invalid";
+    LIMIT_EXCEEDED = InvalidArgument, "QUERY-4M0fs", "Errors.Query.LimitExceeded";
+    // The user check.
+    USER_SEARCH_MISSING = Unimplemented, "SESSION-d3b4g0", "user search <nil> not implemented";
+    USER_NOT_FOUND = NotFound, "QUERY-Dfbg2", "User could not be found";
+    USER_NOT_ACTIVE = FailedPrecondition, "SESSION-Gj4ko", "Errors.User.NotActive";
+    USER_CHANGE = InvalidArgument, "", "user change not possible";
+    // The password check.
+    PASSWORD_NO_USER = FailedPrecondition, "COMMAND-Sfw3f", "User ID missing";
+    PASSWORD_USER_UNKNOWN = FailedPrecondition, "COMMAND-3n77z", "User could not be found";
+    PASSWORD_USER_LOCKED = FailedPrecondition, "COMMAND-JLK35", "Errors.User.Locked";
+    PASSWORD_USER_LOCKED_MEANWHILE = FailedPrecondition, "COMMAND-SFA3t", "Errors.User.Locked";
+    PASSWORD_NOT_SET = FailedPrecondition, "COMMAND-3nJ4t", "User has not set a password";
+    PASSWORD_INVALID = InvalidArgument, "COMMAND-3M0fs", "Password is invalid";
+    PASSWORD_HASH_UNUSABLE = Internal, "COMMAND-CahN2", "An internal error occurred";
+    TOO_MANY_ATTEMPTS = ResourceExhausted, "DOORWARD-B4ck0", "Too many failed attempts, try again later";
+    // Checks and challenges of factors that the user does not have.
+    INTENT_NO_USER = FailedPrecondition, "COMMAND-Sfw3r", "User ID missing";
+    INTENT_TOKEN_MALFORMED = PermissionDenied, "CRYPTO-Swg31", "Intent Token is invalid";
+    INTENT_TOKEN_WRONG = PermissionDenied, "CRYPTO-Sf4gt", "Intent Token is invalid";
+    WEBAUTHN_NO_CHALLENGE = FailedPrecondition, "COMMAND-Ioqu5", "Session without WebAuthN challenge";
+    WEBAUTHN_NO_USER = FailedPrecondition, "COMMAND-eeR2e", "User ID missing";
+    WEBAUTHN_USER_UNKNOWN = FailedPrecondition, "COMMAND-Df4b3", "User could not be found";
+    WEBAUTHN_NO_CREDENTIAL = FailedPrecondition, "WEBAU-4G8sw", "WebAuthN begin login failed";
+    TOTP_NO_USER = InvalidArgument, "COMMAND-8N9ds", "User ID missing";
+    TOTP_NOT_READY = FailedPrecondition, "COMMAND-3Mif9s", "Multifactor OTP (OneTimePassword) isn't ready";
+    OTP_NO_USER = InvalidArgument, "COMMAND-S453v", "User ID missing";
+    OTP_NOT_READY = FailedPrecondition, "COMMAND-d2r52", "Multifactor OTP (OneTimePassword) isn't ready";
+    RECOVERY_NO_USER = InvalidArgument, "DOORWARD-R3c0u", "User ID missing";
+    RECOVERY_NOT_READY = FailedPrecondition, "DOORWARD-R3c0r", "Recovery codes aren't ready";
+    OTP_SMS_CHALLENGE_NO_USER = FailedPrecondition, "COMMAND-JKL3g", "User ID missing";
+    OTP_SMS_CHALLENGE_NOT_READY = FailedPrecondition, "COMMAND-BJ2g3", "Multifactor OTP (OneTimePassword) isn't ready";
+    OTP_EMAIL_CHALLENGE_NO_USER = FailedPrecondition, "COMMAND-JK3gp", "User ID missing";
+    OTP_EMAIL_CHALLENGE_NOT_READY = FailedPrecondition, "COMMAND-JKLJ3", "Multifactor OTP (OneTimePassword) isn't ready";
+    TEMPLATE_SYNTAX = InvalidArgument, "DOMAIN-oGh5e", "URL Template is invalid";
+    TEMPLATE_FIELD = InvalidArgument, "DOMAIN-ieYa7", "URL Template is invalid";
+    // Users: making them.
+    EMAIL_INVALID = InvalidArgument, "EMAIL-599BI", "Email is invalid";
+    EMAIL_EMPTY = InvalidArgument, "EMAIL-spblu", "Email is empty";
+    USERNAME_BLANK = InvalidArgument, "V2-zzad3", "Errors.Invalid.Argument";
+    GIVEN_NAME_BLANK = InvalidArgument, "USER-UCej2", "Given name in profile is empty";
+    FAMILY_NAME_BLANK = InvalidArgument, "USER-4hB7d", "Family name in profile is empty";
+    PHONE_INVALID = InvalidArgument, "PHONE-so0wa", "Phone is invalid";
+    METADATA_KEY_EMPTY = InvalidArgument, "USER-Drght", "Errors.User.Metadata.KeyEmpty";
+    METADATA_VALUE_EMPTY = InvalidArgument, "USER-Dbgth", "Errors.User.Metadata.ValueEmpty";
+    HASH_UNSUPPORTED = InvalidArgument, "USER-JDk4t", "Password hash encoding not supported. Check out https://zitadel.com/docs/concepts/architecture/secrets#hashed-secrets";
+    USER_ID_TAKEN = FailedPrecondition, "COMMAND-7yiox1isql", "Errors.User.AlreadyExisting";
+    USERNAME_TAKEN = AlreadyExists, "V3-DKcYh", "User already exists";
+    IDP_UNKNOWN = FailedPrecondition, "COMMAND-39nf2", "Identity Provider Configuration doesn't exist";
+    TOTP_IMPORT_UNSERVED = Unimplemented, "DOORWARD-T0tp1", "TOTP secrets cannot be imported by this version";
+    DELIVERY_UNSERVED = FailedPrecondition, "DOORWARD-N0tif", "No delivery of mail or SMS is set up, ask for the code with return_code";
+    ORGANISATION_OF_USER_UNKNOWN = FailedPrecondition, "DOORWARD-0rg01", "Organisation doesn't exist";
+    // Users: states.
+    LOCK_NOT_FOUND = NotFound, "COMMAND-450yxuqrh1", "User could not be found";
+    LOCK_NOT_ACTIVE = FailedPrecondition, "COMMAND-lgws8wtsqf", "User is not active or initial";
+    UNLOCK_NOT_FOUND = NotFound, "COMMAND-x377t913pw", "User could not be found";
+    UNLOCK_NOT_LOCKED = FailedPrecondition, "COMMAND-olb9vb0oca", "User is not locked";
+    DEACTIVATE_NOT_FOUND = NotFound, "COMMAND-5gp2p62iin", "User could not be found";
+    DEACTIVATE_ALREADY = FailedPrecondition, "COMMAND-5gunjw0cd7", "User already inactive";
+    REACTIVATE_NOT_FOUND = NotFound, "COMMAND-9hy5kzbuk6", "User could not be found";
+    REACTIVATE_NOT_INACTIVE = FailedPrecondition, "COMMAND-s5qqcz97hf", "User is not inactive";
+    DELETE_NOT_FOUND = NotFound, "COMMAND-bd4ir1mblj", "User could not be found";
+    TARGET_USER_UNKNOWN = NotFound, "COMMAND-4g3xq", "Errors.NotFound";
+    QUERY_TOO_DEEP = InvalidArgument, "USER-zsQ97", "Too many query nesting levels (Max 20)";
+    // Users: e-mail and phone.
+    EMAIL_NOT_FOUND = NotFound, "COMMAND-ieJ2e", "Email not found";
+    PHONE_NOT_FOUND = NotFound, "COMMAND-ieJ2e", "Phone not found";
+    CONTACT_CODE_INVALID = InvalidArgument, "COMMAND-eis9R", "Code is invalid";
+    EMAIL_UNCHANGED = FailedPrecondition, "COMMAND-Uch5e", "Email not changed";
+    PHONE_UNCHANGED = FailedPrecondition, "COMMAND-Uch5e", "Phone not changed";
+    // Users: password.
+    SET_PASSWORD_NOT_FOUND = FailedPrecondition, "COMMAND-G8dh3", "Password not found";
+    CURRENT_PASSWORD_NOT_SET = FailedPrecondition, "COMMAND-Fds3s", "User has not set a password";
+    PASSWORD_UNCHANGED = FailedPrecondition, "COMMAND-Aesh5", "New password cannot be the same as your current password";
+    PASSWORD_EMPTY = InvalidArgument, "COMMAND-3M0fs", "Password is empty";
+    PASSWORD_EMPTY_WITH_CODE = InvalidArgument, "COMMAND-Mf0sd", "Password is empty";
+    RESET_CODE_NOT_FOUND = FailedPrecondition, "COMMAND-2M9fs", "Code not found";
+    CODE_EXPIRED = FailedPrecondition, "CODE-QvUQ4P", "Code is expired";
+    CODE_INVALID = InvalidArgument, "CODE-woT0xc", "Code is invalid";
+    RESET_NOT_FOUND = NotFound, "COMMAND-SAF4f", "User could not be found";
+    TOO_SHORT_SET = InvalidArgument, "DOMAIN-HuJf6", "Password is too short";
+    NO_LOWER_SET = InvalidArgument, "DOMAIN-co3Xw", "Password must contain lower case";
+    NO_UPPER_SET = InvalidArgument, "DOMAIN-VoaRj", "Password must contain upper case";
+    NO_NUMBER_SET = InvalidArgument, "DOMAIN-ZBv4H", "Password must contain number";
+    NO_SYMBOL_SET = InvalidArgument, "DOMAIN-ZDLwA", "Password must contain symbol";
+    TOO_SHORT_CREATE = InvalidArgument, "COMMA-HuJf6", "Password is too short";
+    NO_LOWER_CREATE = InvalidArgument, "COMMA-co3Xw", "Password must contain lower case";
+    NO_UPPER_CREATE = InvalidArgument, "COMMA-VoaRj", "Password must contain upper case";
+    NO_NUMBER_CREATE = InvalidArgument, "COMMA-ZBv4H", "Password must contain number";
+    NO_SYMBOL_CREATE = InvalidArgument, "COMMA-ZDLwA", "Password must contain symbol";
+    NOT_HUMAN = FailedPrecondition, "DOORWARD-Hum4n", "User is not a human";
+    NOT_MACHINE = FailedPrecondition, "DOORWARD-M4ch1", "User is not a machine";
+    // Personal access tokens and metadata of users.
+    TOKEN_NOT_FOUND = NotFound, "DOORWARD-T0k3n", "Personal access token could not be found";
+    TOKEN_EXPIRED_AT_BIRTH = InvalidArgument, "DOORWARD-T0k3x", "The expiration date lies in the past";
+    METADATA_NOT_FOUND = NotFound, "DOORWARD-M3ta1", "Metadata could not be found";
+    METADATA_TOO_MUCH = ResourceExhausted, "DOORWARD-M3ta2", "A user can have 1000 metadata entries at most";
+    SESSION_METADATA_TOO_MUCH = ResourceExhausted, "DOORWARD-M3ta3", "The metadata and user agent of a session can have 64 KiB at most";
+    // Load and faults.
+    OVERLOADED = ResourceExhausted, "DOORWARD-0verl", "The server is busy, try again later";
+    STORE_UNAVAILABLE = Unavailable, "DOORWARD-St0re", "The store is not available, try again later";
+    INTERNAL = Internal, "DOORWARD-1nter", "An internal error occurred";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_message_carries_the_id_unless_the_failure_is_bare() {
+        assert_eq!(PASSWORD_INVALID.message(), "Password is invalid (COMMAND-3M0fs)");
+        assert_eq!(USER_CHANGE.message(), "user change not possible ()");
+        assert_eq!(
+            Failure::bare(Kind::Unauthenticated, "auth header missing").message(),
+            "auth header missing"
+        );
+    }
+
+    #[test]
+    fn one_id_never_stands_for_two_kinds() {
+        for one in ALL {
+            for other in ALL {
+                let same_place = one.id == other.id && one.text == other.text;
+                assert!(!same_place || one.kind == other.kind, "{} is used twice", one.id);
+            }
+        }
+    }
+}

@@ -1,0 +1,15 @@
+//! Doorward's rules: what is allowed, and what follows from it.
+//!
+//! Nothing here waits, reads a clock, draws a random number or talks to anybody: time and chance come in as values,
+//! and what is to be written goes out as values. That is why every rule can be tested with a table.
+
+pub mod attempt;
+pub mod base;
+pub mod caller;
+pub mod check;
+pub mod failure;
+pub mod password;
+pub mod search;
+pub mod session;
+pub mod token;
+pub mod user;

@@ -1,0 +1,19 @@
+//! The wire: from bytes of any protocol to a story and back.
+//!
+//! Every protocol ends in [`rpc::Rpcs::call`]: decode, authenticate, permit, check limits, tell the story, encode.
+
+pub mod auth;
+pub mod cors;
+pub mod http;
+pub mod rest;
+pub mod rpc;
+mod session;
+mod session_from_wire;
+mod session_to_wire;
+pub mod status;
+mod table;
+mod user;
+mod user_from_wire;
+mod user_search;
+mod user_to_wire;
+mod wire;

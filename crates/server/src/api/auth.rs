@@ -1,0 +1,48 @@
+//! Reading the caller's token from the headers of a request.
+
+use std::sync::Arc;
+
+use doorward_core::base::Timestamp;
+use doorward_core::failure::{self, Failure, Kind};
+use http::HeaderMap;
+
+use crate::app::{App, Call, caller};
+
+/// Lets the caller in.
+///
+/// # Errors
+/// `auth header missing`, `AUTH-toLo1`, and those of [`caller::authenticate`].
+pub async fn authenticate(app: &Arc<App>, headers: &HeaderMap, now: Timestamp) -> Result<Call, Failure> {
+    let header = metadata(headers, "authorization")
+        .ok_or_else(|| Failure::bare(Kind::Unauthenticated, "auth header missing"))?;
+    let token = bearer(header).ok_or(failure::AUTH_HEADER_INVALID)?;
+    let organisation = metadata(headers, "x-zitadel-orgid");
+    let caller = caller::authenticate(app, token, organisation, now).await?;
+    Ok(Call { app: Arc::clone(app), caller, now })
+}
+
+/// The header must fall into exactly two parts at `Bearer `, wherever that stands.
+fn bearer(header: &str) -> Option<&str> {
+    let (_, token) = header.split_once("Bearer ")?;
+    if token.contains("Bearer ") { None } else { Some(token) }
+}
+
+/// A value of the request's metadata. Over REST, `Grpc-Metadata-…` headers carry metadata too.
+fn metadata<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    let plain = headers.get(name).or_else(|| headers.get(format!("grpc-metadata-{name}")));
+    plain.and_then(|value| value.to_str().ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_token_is_what_follows_the_only_bearer() {
+        assert_eq!(bearer("Bearer abc"), Some("abc"));
+        assert_eq!(bearer("fooBearer abc"), Some("abc"));
+        for wrong in ["bearer abc", "Bearer", "Bearer a Bearer b", "Basic abc", ""] {
+            assert_eq!(bearer(wrong), None, "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,231 @@
+//! The front door: one port for every protocol, and where each request goes.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use bytes::Bytes;
+use connectrpc::{Chain, ConnectRpcService, Limits, Router};
+use connectrpc_health::StaticChecker;
+use doorward_core::failure::{self, Failure, Kind};
+use futures_util::future::BoxFuture;
+use http::header::{CONTENT_TYPE, ORIGIN};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
+use http_body::Body;
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use tower::Service;
+
+use super::cors::Cors;
+use super::rest::{self, Rest};
+use super::rpc::Rpcs;
+use crate::app::App;
+use crate::telemetry::Metrics;
+
+/// The body of an answer.
+pub type AnswerBody = UnsyncBoxBody<Bytes, Infallible>;
+
+/// How large bodies may be, in bytes.
+#[derive(Debug, Clone, Copy)]
+pub struct BodyLimits {
+    /// Of requests about sessions.
+    pub sessions: usize,
+    /// Of requests about users, whose metadata may be larger.
+    pub users: usize,
+}
+
+/// Everything behind the port.
+#[derive(Clone)]
+pub struct Front {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    app: Arc<App>,
+    rpc: ConnectRpcService<Chain<super::rpc::Shared, Router>>,
+    rest: Rest,
+    cors: Cors,
+    limits: BodyLimits,
+    metrics: Metrics,
+    ready: AtomicBool,
+    health: Arc<StaticChecker>,
+    openapi: Bytes,
+}
+
+impl Front {
+    /// Opens the front door.
+    ///
+    /// # Errors
+    /// When the descriptors cannot be served by reflection.
+    pub fn new(app: Arc<App>, metrics: Metrics, cors: Cors, limits: BodyLimits) -> anyhow::Result<Self> {
+        let rpcs = Arc::new(Rpcs::new(Arc::clone(&app), metrics.clone(), rpc_limits(limits.users)));
+        let (router, health) = built_in()?;
+        let rpc = ConnectRpcService::new(Chain(super::rpc::Shared(Arc::clone(&rpcs)), router))
+            .with_limits(rpc_limits(limits.sessions));
+        let shared = Shared {
+            rpc,
+            rest: Rest::new(Arc::clone(&app), rpcs),
+            app,
+            cors,
+            limits,
+            metrics,
+            ready: AtomicBool::new(true),
+            health,
+            openapi: Bytes::from(doorward_proto::openapi().to_string()),
+        };
+        Ok(Self { shared: Arc::new(shared) })
+    }
+
+    /// Tells load balancers that no new requests are wanted.
+    pub fn not_ready(&self) {
+        self.shared.ready.store(false, Ordering::Relaxed);
+        self.shared.health.shutdown();
+    }
+
+    /// Answers a request.
+    pub async fn answer<B>(self, request: Request<B>) -> Response<AnswerBody>
+    where
+        B: Body<Data = Bytes> + Send + 'static,
+        B::Error: std::error::Error + Send + Sync + 'static,
+    {
+        let shared = &self.shared;
+        let origin = request.headers().get(ORIGIN).cloned();
+        let preflight = Cors::is_preflight(request.method(), request.headers());
+        let mut response = if preflight {
+            plain(StatusCode::NO_CONTENT, "", Bytes::new())
+        } else {
+            shared.route(request).await
+        };
+        if origin.is_some() {
+            shared.cors.allow(origin.as_ref(), preflight, response.headers_mut());
+        }
+        response
+    }
+}
+
+fn rpc_limits(body: usize) -> Limits {
+    Limits::default().with_max_request_body_size(body).with_max_message_size(body)
+}
+
+/// Reflection over every descriptor, and health of every service.
+fn built_in() -> anyhow::Result<(Router, Arc<StaticChecker>)> {
+    let reflector =
+        connectrpc_reflection::Reflector::from_descriptor_set_bytes(doorward_proto::FILE_DESCRIPTOR_SET)
+            .map_err(|error| anyhow::anyhow!("the descriptors cannot be served: {error}"))?;
+    let mut services: Vec<&str> = doorward_proto::RPCS.iter().map(|rpc| rpc.service).collect();
+    services.dedup();
+    let router = connectrpc_reflection::install(Router::new(), reflector);
+    Ok(connectrpc_health::install_static(router, services))
+}
+
+impl Shared {
+    fn route<B>(self: &Arc<Self>, request: Request<B>) -> BoxFuture<'static, Response<AnswerBody>>
+    where
+        B: Body<Data = Bytes> + Send + 'static,
+        B::Error: std::error::Error + Send + Sync + 'static,
+    {
+        let path = request.uri().path();
+        if path.starts_with("/zitadel.") || path.starts_with("/grpc.") {
+            let mut service = self.rpc.clone();
+            return Box::pin(async move {
+                let answered = service.call(request).await;
+                match answered {
+                    Ok(response) => response.map(BodyExt::boxed_unsync),
+                    Err(never) => match never {},
+                }
+            });
+        }
+        let shared = Arc::clone(self);
+        Box::pin(async move {
+            match shared.own_page(request.method(), request.uri().path()).await {
+                Some(response) => response,
+                None => shared.rest(request).await.map(|body| Full::new(body).boxed_unsync()),
+            }
+        })
+    }
+
+    /// Pages that are not part of the API.
+    async fn own_page(&self, method: &Method, path: &str) -> Option<Response<AnswerBody>> {
+        if !matches!(*method, Method::GET | Method::HEAD) {
+            return None;
+        }
+        Some(match path {
+            "/debug/healthz" => plain(StatusCode::OK, "text/plain", Bytes::from_static(b"ok")),
+            "/debug/ready" if !self.ready.load(Ordering::Relaxed) => {
+                plain(StatusCode::SERVICE_UNAVAILABLE, "text/plain", Bytes::from_static(b"shutting down"))
+            }
+            "/debug/ready" => match self.app.reach_store().await {
+                Ok(()) => plain(StatusCode::OK, "text/plain", Bytes::from_static(b"ok")),
+                Err(_) => {
+                    let text = Bytes::from_static(b"the store is not available");
+                    plain(StatusCode::SERVICE_UNAVAILABLE, "text/plain", text)
+                }
+            },
+            "/metrics" => {
+                self.collect();
+                plain(StatusCode::OK, self.metrics.content_type(), Bytes::from(self.metrics.encode()))
+            }
+            "/openapi.json" => plain(StatusCode::OK, "application/json", self.openapi.clone()),
+            _ => return None,
+        })
+    }
+
+    /// Brings the figures that others keep up to date.
+    fn collect(&self) {
+        let stats = self.app.db.take_stats();
+        for writes in stats.batches {
+            self.metrics.store_batch(writes);
+        }
+        for took in stats.commits {
+            self.metrics.store("commit", took);
+        }
+        let hashing = self.app.hashing.take_stats();
+        for took in hashing.took {
+            self.metrics.hashing(took);
+        }
+        for _ in 0..hashing.refused {
+            self.metrics.hashing_refused();
+        }
+        self.metrics.hashing_queue(self.app.hashing.waiting());
+    }
+
+    async fn rest<B>(&self, request: Request<B>) -> Response<Bytes>
+    where
+        B: Body<Data = Bytes> + Send + 'static,
+        B::Error: std::error::Error + Send + Sync + 'static,
+    {
+        let (head, body) = request.into_parts();
+        let most =
+            if Rest::is_about_users(head.uri.path()) { self.limits.users } else { self.limits.sessions };
+        match Limited::new(body, most).collect().await {
+            Ok(body) => self.rest.answer(head, body.to_bytes()).await,
+            Err(error) => rest::error(&broken_body(&*error, most)),
+        }
+    }
+}
+
+/// What a body that could not be read to its end is refused with.
+fn broken_body(error: &(dyn std::error::Error + Send + Sync + 'static), most: usize) -> Failure {
+    if error.is::<LengthLimitError>() {
+        let text = format!("message larger than max (more than {most} bytes)");
+        return Failure::bare(Kind::ResourceExhausted, text);
+    }
+    tracing::debug!(%error, "a body broke off");
+    Failure {
+        detail: failure::Detail::Bare,
+        ..Failure::bare(Kind::InvalidArgument, "the body could not be read")
+    }
+}
+
+fn plain(status: StatusCode, content_type: &str, body: Bytes) -> Response<AnswerBody> {
+    let mut response = Response::new(Full::new(body).boxed_unsync());
+    *response.status_mut() = status;
+    let mut headers = HeaderMap::new();
+    if let Ok(value) = HeaderValue::from_str(content_type)
+        && !content_type.is_empty()
+    {
+        headers.insert(CONTENT_TYPE, value);
+    }
+    *response.headers_mut() = headers;
+    response
+}

@@ -1,0 +1,69 @@
+//! Which handler answers which method. A method of the descriptors that is missing here fails a test.
+
+use doorward_proto::{RPCS, Rpc, Surface};
+
+use super::rpc::{Run, guarded, open};
+use super::{session, user};
+
+/// Every method of the descriptors with its handler.
+pub(super) fn served() -> Vec<(&'static Rpc, Surface, Run)> {
+    RPCS.iter()
+        .filter_map(|rpc| {
+            let beta = rpc.service == "zitadel.session.v2beta.SessionService";
+            let surface = if beta { Surface::V2beta } else { Surface::V2 };
+            Some((rpc, surface, handler(rpc.method)?))
+        })
+        .collect()
+}
+
+fn handler(method: &str) -> Option<Run> {
+    Some(match method {
+        "CreateSession" => open(session::create),
+        "SetSession" => open(session::set),
+        "GetSession" => open(session::get),
+        "ListSessions" => open(session::list),
+        "DeleteSession" => open(session::delete),
+        "CreateUser" => open(user::create),
+        "AddHumanUser" => {
+            guarded(|call, request| Box::pin(user::permit_add_human(call, request)), user::add_human)
+        }
+        "GetUserByID" => open(user::get),
+        "ListUsers" => open(user::list),
+        "UpdateUser" => open(user::update),
+        "UpdateHumanUser" => open(user::update_human),
+        "SetPassword" => open(user::set_password),
+        "PasswordReset" => open(user::password_reset),
+        "SetEmail" => open(user::set_email),
+        "VerifyEmail" => open(user::verify_email),
+        "SetPhone" => open(user::set_phone),
+        "VerifyPhone" => open(user::verify_phone),
+        "RemovePhone" => open(user::remove_phone),
+        "LockUser" => open(user::lock),
+        "UnlockUser" => open(user::unlock),
+        "DeactivateUser" => open(user::deactivate),
+        "ReactivateUser" => open(user::reactivate),
+        "DeleteUser" => open(user::delete),
+        "AddPersonalAccessToken" => open(user::add_token),
+        "ListPersonalAccessTokens" => open(user::list_tokens),
+        "RemovePersonalAccessToken" => open(user::remove_token),
+        "SetUserMetadata" => open(user::set_metadata),
+        "ListUserMetadata" => guarded(
+            |call, request| Box::pin(std::future::ready(user::permit_list_metadata(call, request))),
+            user::list_metadata,
+        ),
+        "DeleteUserMetadata" => open(user::delete_metadata),
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_method_of_the_descriptors_has_a_handler() {
+        let missing: Vec<_> = RPCS.iter().filter(|rpc| handler(rpc.method).is_none()).collect();
+        assert!(missing.is_empty(), "{missing:?}");
+        assert_eq!(served().len(), RPCS.len());
+    }
+}

@@ -1,0 +1,187 @@
+//! The stories: what each operation does, from its gathered facts to its one short transaction.
+
+pub mod caller;
+pub mod first_start;
+pub mod hashing;
+pub mod password;
+pub mod session;
+pub mod session_list;
+pub mod user;
+pub mod user_contact;
+pub mod user_list;
+pub mod user_metadata;
+pub mod user_password;
+pub mod user_token;
+pub mod user_update;
+
+use std::sync::Arc;
+
+use doorward_core::attempt::AttemptPolicy;
+use doorward_core::base::{Secret, Span, Timestamp, mint_id};
+use doorward_core::caller::Caller;
+use doorward_core::failure::{self, Failure};
+use doorward_core::password::{Complexity, Hasher};
+use doorward_core::search::SearchPolicy;
+use doorward_core::token::{Keyring, Minted, TokenKind};
+use doorward_core::user::{CodePurpose, draw_code};
+use doorward_store::organisation::{self, Instance};
+use doorward_store::{Db, StoreError};
+
+use crate::env::Env;
+use hashing::HashingPool;
+
+/// Reads with one of the store's functions: `read!(app, user::find(&wanted))`.
+macro_rules! read {
+    ($app:expr, $module:ident :: $function:ident ( $($argument:expr),* )) => {{
+        let read = async {
+            let mut reading = $app.db.reading().await?;
+            $module::$function(reading.conn()?, $($argument),*).await
+        };
+        read.await.map_err($crate::app::store_failure)
+    }};
+}
+pub(crate) use read;
+
+/// What the operator decides.
+#[derive(Debug, Clone)]
+pub struct Policy {
+    /// What happens after failed attempts.
+    pub attempts: AttemptPolicy,
+    /// What a new password must be like.
+    pub complexity: Complexity,
+    /// How passwords are hashed.
+    pub hasher: Hasher,
+    /// The bounds of searches.
+    pub search: SearchPolicy,
+    /// Whether deactivation and deletion of a user end the user's sessions.
+    pub end_sessions: bool,
+    /// Whether a session must be multi-factor to be a bearer.
+    pub force_mfa: ForceMfa,
+    /// How long codes are and how long they last.
+    pub codes: CodePolicy,
+    /// The deepest nesting of JSON.
+    pub json_depth: u32,
+}
+
+/// When a session must be multi-factor to be a bearer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ForceMfa {
+    /// Never.
+    No,
+    /// Unless the user logged in at an identity provider.
+    LocalOnly,
+    /// Always.
+    Always,
+}
+
+/// How long codes are and how long they last, by purpose.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CodePolicy {
+    /// Codes that prove a mail address.
+    pub email: CodeShape,
+    /// Codes that prove a phone.
+    pub phone: CodeShape,
+    /// Codes that allow a new password.
+    pub reset: CodeShape,
+}
+
+/// How long a code is and how long it lasts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CodeShape {
+    /// How many characters.
+    pub length: usize,
+    /// How long it is accepted.
+    pub lasts: Span,
+}
+
+impl CodePolicy {
+    /// The shape of codes for a purpose.
+    #[must_use]
+    pub const fn of(&self, purpose: CodePurpose) -> CodeShape {
+        match purpose {
+            CodePurpose::Email => self.email,
+            CodePurpose::Phone => self.phone,
+            CodePurpose::PasswordReset => self.reset,
+        }
+    }
+}
+
+/// Everything that stories need.
+#[derive(Debug)]
+pub struct App {
+    /// The store.
+    pub db: Db,
+    /// The keys of tokens and codes.
+    pub keys: Keyring,
+    /// The instance.
+    pub instance: Instance,
+    /// What the operator decided.
+    pub policy: Policy,
+    /// Where passwords are hashed.
+    pub hashing: HashingPool,
+    /// Time and chance.
+    pub env: Env,
+}
+
+/// One authenticated call.
+#[derive(Debug, Clone)]
+pub struct Call {
+    /// The app.
+    pub app: Arc<App>,
+    /// Who calls.
+    pub caller: Caller,
+    /// When: one time for everything that the call does.
+    pub now: Timestamp,
+}
+
+impl App {
+    /// Whether the store answers.
+    ///
+    /// # Errors
+    /// When it does not.
+    pub async fn reach_store(&self) -> Result<(), Failure> {
+        read!(self, organisation::instance()).map(|_| ())
+    }
+
+    /// A new id.
+    #[must_use]
+    pub fn mint_id(&self, now: Timestamp) -> String {
+        mint_id(now, self.env.entropy.number())
+    }
+
+    /// A new token for an id.
+    #[must_use]
+    pub fn mint_token(&self, kind: TokenKind, id: &str) -> Minted {
+        self.keys.mint(kind, id, self.chance())
+    }
+
+    /// Random bytes.
+    #[must_use]
+    pub fn chance<const N: usize>(&self) -> [u8; N] {
+        let mut bytes = [0; N];
+        self.env.entropy.fill(&mut bytes);
+        bytes
+    }
+
+    /// A new code for a purpose.
+    #[must_use]
+    pub fn draw_code(&self, purpose: CodePurpose) -> Secret {
+        draw_code(self.policy.codes.of(purpose).length, || self.env.entropy.number())
+    }
+}
+
+/// What a fault of the store is to a caller: the operator's text goes to the log, never to the wire.
+#[must_use]
+pub fn store_failure(error: StoreError) -> Failure {
+    match error {
+        StoreError::Overloaded => failure::OVERLOADED.with_retry(Span::seconds(1)),
+        StoreError::Unavailable(_) => {
+            tracing::error!(%error, "the store is not available");
+            failure::STORE_UNAVAILABLE.with_retry(Span::seconds(1))
+        }
+        StoreError::Corrupt { .. } | StoreError::Driver(_) | StoreError::Version(_) => {
+            tracing::error!(%error, "a fault of the store");
+            failure::INTERNAL
+        }
+    }
+}

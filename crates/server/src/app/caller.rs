@@ -1,0 +1,79 @@
+//! Letting a caller in: from the text of a token to who it is and what they may do.
+
+use std::sync::Arc;
+
+use doorward_core::base::Timestamp;
+use doorward_core::caller::Caller;
+use doorward_core::failure::{self, Failure};
+use doorward_core::token::{TokenKind, same};
+use doorward_core::user::UserState;
+use doorward_store::session::ShownSession;
+use doorward_store::{grant, organisation, session, token, user};
+
+use super::{App, ForceMfa, read};
+
+/// Lets the bearer of a token in. `organisation` is the one that the call is made for, if it names one.
+///
+/// # Errors
+/// `AUTH-7fs1e` for what is no valid token, the failures of a session token, `AUTH-Bs7Ds` for an unknown organisation.
+pub async fn authenticate(
+    app: &Arc<App>,
+    text: &str,
+    organisation: Option<&str>,
+    now: Timestamp,
+) -> Result<Caller, Failure> {
+    let mut caller = if let Ok(presented) = app.keys.read(TokenKind::PersonalAccess, text) {
+        let bearer = read!(app, token::bearer(&presented.id))?.ok_or(failure::AUTH_TOKEN_INVALID)?;
+        let valid = same(&bearer.digest, &presented.digest)
+            && bearer.expires > now
+            && bearer.state == Some(UserState::Active);
+        if !valid {
+            return Err(failure::AUTH_TOKEN_INVALID);
+        }
+        let (user_id, organisation) = (bearer.user_id, bearer.organisation);
+        Caller { user_id, organisation, memberships: bearer.memberships, agent: None }
+    } else {
+        by_session(app, text, now).await?
+    };
+    if let Some(id) = organisation.filter(|id| !id.is_empty()) {
+        if !read!(app, organisation::exists(id))? {
+            return Err(failure::ORGANISATION_UNKNOWN);
+        }
+        id.clone_into(&mut caller.organisation);
+    }
+    Ok(caller)
+}
+
+/// A session token of this very API as bearer.
+async fn by_session(app: &Arc<App>, text: &str, now: Timestamp) -> Result<Caller, Failure> {
+    let presented = app.keys.read(TokenKind::Session, text).map_err(|_| failure::AUTH_TOKEN_INVALID)?;
+    let shown = read!(app, session::load(&presented.id))?
+        .filter(|found| found.session.ended.is_none())
+        .ok_or(failure::BEARER_SESSION_UNKNOWN)?;
+    if !shown.session.is_current_token(&presented.digest) {
+        return Err(failure::BEARER_SESSION_WRONG);
+    }
+    if shown.session.has_expired(now) {
+        return Err(failure::BEARER_SESSION_EXPIRED);
+    }
+    let Some(user) = shown.session.user.as_ref().filter(|_| shown.session.factors.classes() > 0) else {
+        return Err(failure::BEARER_NO_FACTOR);
+    };
+    let user_id = user.id.clone();
+    if read!(app, user::state(&user_id))? == Some(UserState::Locked) {
+        return Err(failure::BEARER_USER_LOCKED);
+    }
+    let memberships = read!(app, grant::of_user(&user_id))?;
+    require_mfa(app, &shown)?;
+    Ok(Caller { user_id, organisation: user.organisation.clone(), memberships, agent: None })
+}
+
+fn require_mfa(app: &App, shown: &ShownSession) -> Result<(), Failure> {
+    let factors = &shown.session.factors;
+    let forced = match app.policy.force_mfa {
+        ForceMfa::No => false,
+        ForceMfa::LocalOnly => factors.intent.is_none(),
+        ForceMfa::Always => true,
+    };
+    if forced && !factors.is_multi_factor() { Err(failure::BEARER_NO_MFA) } else { Ok(()) }
+}

@@ -1,0 +1,334 @@
+//! Users: making them, reading them, moving them between states.
+
+use std::sync::Arc;
+
+use doorward_core::base::{Secret, Timestamp};
+use doorward_core::caller::Permission;
+use doorward_core::failure::{self, Failure};
+use doorward_core::password::{self as hashes, ComplexityViolation};
+use doorward_core::user::{
+    CodePurpose, Contact, Human, Machine, Profile, StoredCode, StoredPassword, Transition, User, UserKind,
+    UserState, check_email, check_username, complete_profile, normalise_phone,
+};
+use doorward_store::user::{Taken, Wanted};
+use doorward_store::{Conn, Result as StoreResult, organisation, session, user, user_search};
+use futures_util::future::BoxFuture;
+
+use super::{App, Call, password, read, store_failure};
+
+/// How an address or number is to be verified.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verification {
+    /// It counts as verified.
+    Verified,
+    /// By a code that the answer carries.
+    ReturnCode,
+    /// By a code that Doorward sends.
+    SendCode,
+    /// The request did not say.
+    Unsaid,
+}
+
+/// A password for a user who is made or changed.
+#[derive(Debug, Clone)]
+pub enum NewPassword {
+    /// In clear.
+    Plain(Secret),
+    /// Hashed elsewhere.
+    Hashed(Secret),
+}
+
+/// A person to be made.
+#[derive(Debug, Clone)]
+pub struct NewHuman {
+    /// Names and language.
+    pub profile: Profile,
+    /// The mail address, and how it is verified.
+    pub email: (String, Verification),
+    /// The phone number, and how it is verified.
+    pub phone: Option<(String, Verification)>,
+    /// The password, and whether it must be changed.
+    pub password: Option<(NewPassword, bool)>,
+    /// Metadata.
+    pub metadata: Vec<(String, Vec<u8>)>,
+    /// Whether links to identity providers were asked for.
+    pub idp_links: bool,
+    /// Whether a TOTP secret was given.
+    pub totp: bool,
+}
+
+/// A user to be made.
+#[derive(Debug, Clone)]
+pub struct NewUser {
+    /// The organisation.
+    pub organisation: String,
+    /// The id, if the caller chooses it.
+    pub id: Option<String>,
+    /// The login name; persons have their mail address by default, machines their name.
+    pub username: Option<String>,
+    /// A person or a machine.
+    pub kind: NewKind,
+}
+
+/// A person or a machine to be made.
+#[derive(Debug, Clone)]
+pub enum NewKind {
+    /// A person.
+    Human(Box<NewHuman>),
+    /// A machine.
+    Machine(Machine),
+}
+
+/// A user who was made or changed, with the codes that go back to the caller.
+#[derive(Debug, Clone)]
+pub struct Changed {
+    /// The user as it is now.
+    pub user: User,
+    /// The code that proves the mail address.
+    pub email_code: Option<Secret>,
+    /// The code that proves the phone.
+    pub phone_code: Option<Secret>,
+}
+
+/// Makes a user.
+///
+/// # Errors
+/// Those of its contents, of the permission, of what is taken, and of the store.
+pub async fn add(call: &Call, new: NewUser) -> Result<Changed, Failure> {
+    let now = call.now;
+    let (kind, metadata, codes, default_name) = match new.kind {
+        NewKind::Machine(machine) => {
+            let name = machine.name.clone();
+            (UserKind::Machine(machine), Vec::new(), Codes::default(), name)
+        }
+        NewKind::Human(human) => check_human(call, &new.organisation, *human).await?,
+    };
+    let username = new.username.unwrap_or(default_name);
+    check_username(&username)?;
+    call.caller.require(Permission::UserWrite, Some(&new.organisation))?;
+    let id = new.id.unwrap_or_else(|| call.app.mint_id(now));
+    let (organisation, state) = (new.organisation, UserState::Active);
+    let user = User { id, organisation, state, username, kind, created: now, changed: now, sequence: 1 };
+    let stored = codes.stored(&call.app, &user.id, now);
+    let made = call.app.db.write(move |conn| {
+        Box::pin(async move {
+            if !organisation::exists(conn, &user.organisation).await? {
+                return Ok(Err(failure::ORGANISATION_OF_USER_UNKNOWN));
+            }
+            match user::insert(conn, &user).await? {
+                Some(Taken::Id) => return Ok(Err(failure::USER_ID_TAKEN)),
+                Some(Taken::Username) => return Ok(Err(failure::USERNAME_TAKEN)),
+                None => {}
+            }
+            user_search::save_metadata(conn, &user.id, &metadata, now).await?;
+            for (purpose, code) in &stored {
+                user::save_code(conn, &user.id, *purpose, Some(code)).await?;
+            }
+            Ok(Ok(user))
+        })
+    });
+    let user = made.await.map_err(store_failure)??;
+    Ok(Changed { user, email_code: codes.email, phone_code: codes.phone })
+}
+
+/// Codes that were drawn and go back to the caller.
+#[derive(Debug, Default)]
+pub(super) struct Codes {
+    pub(super) email: Option<Secret>,
+    pub(super) phone: Option<Secret>,
+}
+
+impl Codes {
+    /// What of them is stored.
+    pub(super) fn stored(&self, app: &App, user_id: &str, now: Timestamp) -> Vec<(CodePurpose, StoredCode)> {
+        let email = self.email.as_ref().map(|code| (CodePurpose::Email, code));
+        let phone = self.phone.as_ref().map(|code| (CodePurpose::Phone, code));
+        let stored =
+            |(purpose, code): (CodePurpose, &Secret)| (purpose, store_code(app, user_id, purpose, code, now));
+        email.into_iter().chain(phone).map(stored).collect()
+    }
+}
+
+/// The stored form of a code.
+pub(super) fn store_code(
+    app: &App,
+    user_id: &str,
+    purpose: CodePurpose,
+    code: &Secret,
+    now: Timestamp,
+) -> StoredCode {
+    let lasts = app.policy.codes.of(purpose).lasts;
+    let digest = app.keys.code_digest(purpose.name(), user_id, code.expose());
+    StoredCode { digest, expires: now.plus(lasts), failed: 0 }
+}
+
+/// The contact as it is to be stored, and the code that proves it if one is wanted.
+pub(super) fn contact(
+    app: &App,
+    purpose: CodePurpose,
+    (address, verification): (String, Verification),
+) -> Result<(Contact, Option<Secret>), Failure> {
+    let verified = verification == Verification::Verified;
+    let code = match verification {
+        Verification::SendCode => return Err(failure::DELIVERY_UNSERVED),
+        Verification::ReturnCode => Some(app.draw_code(purpose)),
+        Verification::Verified | Verification::Unsaid => None,
+    };
+    Ok((Contact { address, verified }, code))
+}
+
+type Checked = (UserKind, Vec<(String, Vec<u8>)>, Codes, String);
+
+async fn check_human(call: &Call, organisation: &str, new: NewHuman) -> Result<Checked, Failure> {
+    let (address, verification) = new.email;
+    check_email(&address)?;
+    let profile = complete_profile(new.profile)?;
+    let default_name = address.clone();
+    let (email, email_code) = contact(&call.app, CodePurpose::Email, (address, verification))?;
+    let (phone, phone_code) = match new.phone.filter(|(number, _)| !number.is_empty()) {
+        None => (None, None),
+        Some((number, verification)) => {
+            let (phone, code) =
+                contact(&call.app, CodePurpose::Phone, (normalise_phone(&number)?, verification))?;
+            (Some(phone), code)
+        }
+    };
+    check_metadata(&new.metadata)?;
+    if new.idp_links {
+        return Err(failure::IDP_UNKNOWN);
+    }
+    if new.totp {
+        return Err(failure::TOTP_IMPORT_UNSERVED);
+    }
+    let password = match new.password {
+        None => None,
+        Some((password, change_required)) => {
+            // Hashing is dear: nobody without the permission gets to spend it.
+            call.caller.require(Permission::UserWrite, Some(organisation))?;
+            let hash = encode(&call.app, password, creation_violation).await?;
+            Some(StoredPassword { hash, changed: call.now, change_required })
+        }
+    };
+    let human = Human { profile, email, phone, password };
+    let codes = Codes { email: email_code, phone: phone_code };
+    Ok((UserKind::Human(Box::new(human)), new.metadata, codes, default_name))
+}
+
+/// The most metadata entries that a user can have.
+pub const MOST_METADATA: u64 = 1000;
+
+/// Checks metadata entries.
+pub(super) fn check_metadata(entries: &[(String, Vec<u8>)]) -> Result<(), Failure> {
+    for (key, value) in entries {
+        if key.trim().is_empty() {
+            return Err(failure::METADATA_KEY_EMPTY);
+        }
+        if value.is_empty() {
+            return Err(failure::METADATA_VALUE_EMPTY);
+        }
+    }
+    if entries.len() as u64 > MOST_METADATA { Err(failure::METADATA_TOO_MUCH) } else { Ok(()) }
+}
+
+/// Checks a new password and hashes it, or checks a hash.
+pub(super) async fn encode(
+    app: &Arc<App>,
+    password: NewPassword,
+    violation: fn(ComplexityViolation) -> Failure,
+) -> Result<Secret, Failure> {
+    match password {
+        NewPassword::Hashed(hash) if hashes::is_supported(hash.expose()) => Ok(hash),
+        NewPassword::Hashed(_) => Err(failure::HASH_UNSUPPORTED),
+        NewPassword::Plain(text) => {
+            app.policy.complexity.check(text.expose()).map_err(violation)?;
+            password::hash(app, &text).await
+        }
+    }
+}
+
+fn creation_violation(violation: ComplexityViolation) -> Failure {
+    match violation {
+        ComplexityViolation::TooShort => failure::TOO_SHORT_CREATE,
+        ComplexityViolation::Lower => failure::NO_LOWER_CREATE,
+        ComplexityViolation::Upper => failure::NO_UPPER_CREATE,
+        ComplexityViolation::Number => failure::NO_NUMBER_CREATE,
+        ComplexityViolation::Symbol => failure::NO_SYMBOL_CREATE,
+    }
+}
+
+/// Reads a user.
+///
+/// # Errors
+/// `QUERY-Dfbg2` when there is none, those of the permission.
+pub async fn get(call: &Call, id: &str) -> Result<User, Failure> {
+    let user = find(call, id).await?.ok_or(failure::USER_NOT_FOUND)?;
+    call.caller.require_or_self(Permission::UserRead, &user.organisation, id)?;
+    Ok(user)
+}
+
+/// The user with that id, for whomever.
+pub(super) async fn find(call: &Call, id: &str) -> Result<Option<User>, Failure> {
+    read!(call.app, user::find(&Wanted::Id(id.to_owned())))
+}
+
+/// Locks, unlocks, deactivates, reactivates or deletes a user. Existence and state are looked at before the permission.
+///
+/// # Errors
+/// Those of the transition, of the permission, and of the store.
+pub async fn transition(call: &Call, id: String, transition: Transition) -> Result<User, Failure> {
+    let end_sessions = call.app.policy.end_sessions && transition.ends_sessions();
+    let (caller, now) = (call.caller.clone(), call.now);
+    change(call, id, transition.not_found(), move |conn, mut user| {
+        Box::pin(async move {
+            user.state = match transition.from(user.state) {
+                Ok(state) => state,
+                Err(refusal) => return Ok(Err(refusal)),
+            };
+            let permission = match transition {
+                Transition::Delete => Permission::UserDelete,
+                _ => Permission::UserWrite,
+            };
+            let own = transition == Transition::Delete
+                && caller.user_id == user.id
+                && caller.require(Permission::UserSelfDelete, Some(&user.organisation)).is_ok();
+            if let Err(refusal) = caller.require(permission, Some(&user.organisation))
+                && !own
+            {
+                return Ok(Err(refusal));
+            }
+            if end_sessions {
+                session::end_all_of_user(conn, &user.id, now).await?;
+            }
+            user.touch(now);
+            match transition {
+                Transition::Delete => user::delete(conn, &user.id, now).await?,
+                _ => drop(user::save(conn, &user).await?),
+            }
+            if transition == Transition::Unlock {
+                user::forget_attempts(conn, &user.id).await?;
+            }
+            Ok(Ok(user))
+        })
+    })
+    .await
+}
+
+/// What a change of a user gives: a refusal is an ordinary outcome, and what it wrote is committed.
+pub(super) type Outcome<T> = StoreResult<Result<T, Failure>>;
+
+/// Runs a change in a transaction with the user locked.
+pub(super) async fn change<T, F>(call: &Call, id: String, not_found: Failure, story: F) -> Result<T, Failure>
+where
+    T: Send + 'static,
+    F: for<'a> FnOnce(&'a mut Conn, User) -> BoxFuture<'a, Outcome<T>> + Send + 'static,
+{
+    let changed = call.app.db.write(move |conn| {
+        Box::pin(async move {
+            match user::lock(conn, &id).await? {
+                Some(user) => story(conn, user).await,
+                None => Ok(Err(not_found)),
+            }
+        })
+    });
+    changed.await.map_err(store_failure)?
+}

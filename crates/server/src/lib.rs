@@ -1,0 +1,11 @@
+//! Doorward, the session server: the stories (`app`), the wire (`api`), and what surrounds them.
+
+pub mod api;
+pub mod app;
+pub mod cli;
+pub mod config;
+pub mod env;
+pub mod serve;
+pub mod telemetry;
+pub mod transport;
+pub mod wiring;

@@ -1,0 +1,115 @@
+//! `doorward serve`: opens the app, opens the port, and closes both in order.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use http_body_util::BodyExt;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::api::cors::Cors;
+use crate::api::http::{BodyLimits, Front};
+use crate::config::Config;
+use crate::env::Env;
+use crate::telemetry::Metrics;
+use crate::transport::{BoxError, Limits, TimedBody, Tls, Transport};
+use crate::wiring::{Opened, open};
+
+/// A body that could not be read to its end.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct BrokenBody(BoxError);
+
+/// Serves until the process is told to stop.
+///
+/// # Errors
+/// When the data folder, the port or the certificate cannot be opened.
+pub async fn serve(config: &Config) -> anyhow::Result<()> {
+    let listener = TcpListener::bind(&config.listen)
+        .await
+        .with_context(|| format!("the address {} cannot be listened on", config.listen))?;
+    let opened = open(config, Env::system()).await?;
+    greet(config, &opened, listener.local_addr()?);
+    serve_on(listener, config, opened, until_told()?).await
+}
+
+/// Serves on an open listener until `stop` completes: requests that run are finished, the rest is refused.
+///
+/// # Errors
+/// When the certificate cannot be read, or the descriptors cannot be served.
+pub async fn serve_on(
+    listener: TcpListener,
+    config: &Config,
+    opened: Opened,
+    stop: impl Future<Output = ()>,
+) -> anyhow::Result<()> {
+    let started = opened.app.env.clock.now().0.div_euclid(1_000_000);
+    let metrics = Metrics::new(env!("CARGO_PKG_VERSION"), started);
+    let tls = match config.tls_files() {
+        Some((cert, key)) => Some(Tls::load(cert, key).context("the certificate cannot be used")?),
+        None => None,
+    };
+    let limits = BodyLimits {
+        sessions: config.limits.body_bytes as usize,
+        users: config.limits.user_body_bytes as usize,
+    };
+    let cors = Cors::new(config.cors.allowed_origins.clone());
+    let app = Arc::clone(&opened.app);
+    let front = Front::new(Arc::clone(&app), metrics.clone(), cors, limits)?;
+    let transport = Transport { limits: Limits::from_config(config), tls, metrics };
+    let pause = Duration::from_millis(u64::from(config.limits.body_timeout_ms));
+    let (door, closing) = (front.clone(), front);
+    let handler = move |request: http::Request<hyper::body::Incoming>| {
+        door.clone().answer(request.map(|body| TimedBody::new(body, pause).map_err(BrokenBody)))
+    };
+    let stop = async move {
+        stop.await;
+        closing.not_ready();
+    };
+    let cut_off = crate::transport::serve(vec![listener], transport, handler, stop).await;
+    if cut_off > 0 {
+        tracing::warn!(cut_off, "connections were cut off because they took too long to finish");
+    }
+    // Joining threads blocks, which an executor thread must not.
+    tokio::task::spawn_blocking(move || {
+        app.hashing.close();
+        app.db.close();
+    })
+    .await?;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// Completes when the process is told to stop, by SIGTERM or Ctrl-C.
+fn until_told() -> anyhow::Result<impl Future<Output = ()>> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        tracing::info!("stopping: requests that run are finished");
+    })
+}
+
+/// Tells whoever started the server what they need next.
+fn greet(config: &Config, opened: &Opened, address: std::net::SocketAddr) {
+    let scheme = if config.tls_files().is_some() { "https" } else { "http" };
+    let tokens = opened.dir.token_files();
+    let mut lines = vec![format!("Doorward {} is ready on {scheme}://{address}", env!("CARGO_PKG_VERSION"))];
+    if opened.first_start {
+        lines.push(format!("First start: the store in {} was set up.", config.data_dir.display()));
+    }
+    if let [admin, login] = tokens.as_slice() {
+        lines.push(format!("Token to manage users:    {}", admin.display()));
+        lines.push(format!("Token for a login page:   {}", login.display()));
+        lines.push("Try it:".to_owned());
+        lines.push(format!(
+            "  curl -s -X POST {scheme}://{address}/v2/sessions -H \"Authorization: Bearer $(cat {})\" -d '{{}}'",
+            login.display()
+        ));
+    }
+    println!("{}", lines.join("\n"));
+}

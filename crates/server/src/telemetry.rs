@@ -1,0 +1,40 @@
+//! What the server tells its operators: log lines on standard error, and metrics.
+
+mod label;
+mod metrics;
+mod process;
+
+use std::io::IsTerminal as _;
+
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+
+use crate::config::LogFormat;
+
+pub use label::{Protocol, RequestLabels};
+pub use metrics::Metrics;
+
+/// Why log lines cannot be written.
+#[derive(Debug, thiserror::Error)]
+pub enum TelemetryError {
+    #[error("log: the filter is not understood: {0}")]
+    Filter(String),
+    #[error("log: another subscriber is installed already")]
+    Installed,
+}
+
+/// Sends log lines to standard error from now on. Call it once, before anything is logged.
+///
+/// `filter` is a level or a list such as `info,doorward=debug`, as `Config::log` has checked it.
+pub fn install(filter: &str, format: LogFormat) -> Result<(), TelemetryError> {
+    let targets: Targets =
+        filter.parse().map_err(|error| TelemetryError::Filter(format!("{filter:?}: {error}")))?;
+    let registry = tracing_subscriber::registry().with(targets);
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    match format {
+        LogFormat::Human => registry.with(lines.with_ansi(std::io::stderr().is_terminal())).try_init(),
+        LogFormat::Json => registry.with(lines.json().flatten_event(true)).try_init(),
+    }
+    .map_err(|_| TelemetryError::Installed)
+}

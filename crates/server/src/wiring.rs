@@ -1,0 +1,120 @@
+//! From the configuration to a running app.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use doorward_core::attempt::{AttemptPolicy, Backoff};
+use doorward_core::base::{Secret, Span};
+use doorward_core::password::{Complexity, HashConfig, Hasher};
+use doorward_core::search::SearchPolicy;
+use doorward_store::{Db, Settings, migrate};
+
+use crate::app::first_start::{DataDir, set_up};
+use crate::app::hashing::{HashingPool, HashingSettings};
+use crate::app::{App, CodePolicy, CodeShape, ForceMfa, Policy};
+use crate::config::{Config, HashAlgorithm};
+use crate::env::Env;
+
+/// The most writes that may wait for the writer; beyond that the disk cannot keep up.
+const WRITE_QUEUE: usize = 4096;
+
+/// An app, and what was done to open it.
+#[derive(Debug)]
+pub struct Opened {
+    /// The app.
+    pub app: Arc<App>,
+    /// Whether the store was empty and has just been filled.
+    pub first_start: bool,
+    /// The data folder.
+    pub dir: DataDir,
+}
+
+/// Opens the data folder, brings the schema up to date, fills an empty store, and starts the hashing threads.
+///
+/// # Errors
+/// When the folder, the database or the configuration do not allow it; the text says which.
+pub async fn open(config: &Config, env: Env) -> anyhow::Result<Opened> {
+    let policy = policy(config)?;
+    let dir = DataDir::open(&config.data_dir)?;
+    let key = config.master_key.as_ref().map(|key| Secret::new(key.expose()));
+    let keys = dir.keys(key.as_ref(), &env)?;
+    let path = dir.database();
+    let db = Db::open(Settings {
+        path: path.clone(),
+        readers: whole_or_cores(config.store.readers),
+        batch: config.store.batch as usize,
+        queue: WRITE_QUEUE,
+        busy: Duration::from_millis(u64::from(config.store.busy_timeout_ms)),
+    })
+    .with_context(|| format!("the database {} cannot be opened", path.display()))?;
+    for migration in migrate(&db).await.with_context(|| format!("migrating {}", path.display()))? {
+        tracing::info!(migration, "the schema was brought up to date");
+    }
+    let (instance, first_start) = set_up(&db, &dir, &keys, &env).await?;
+    let settings = HashingSettings {
+        threads: whole_or_cores(config.hashing.threads),
+        queue: config.hashing.max_queue as usize,
+        longest_wait: Duration::from_millis(u64::from(config.hashing.max_wait_ms)),
+    };
+    let hashing = HashingPool::start(settings, &policy.hasher).context("starting the hashing threads")?;
+    let app = Arc::new(App { db, keys, instance, policy, hashing, env });
+    Ok(Opened { app, first_start, dir })
+}
+
+fn whole_or_cores(number: u32) -> usize {
+    match number {
+        0 => std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
+        number => number as usize,
+    }
+}
+
+fn policy(config: &Config) -> anyhow::Result<Policy> {
+    let millis = |number: u32| Span::millis(i64::from(number));
+    let hash = match config.hashing.algorithm {
+        HashAlgorithm::Bcrypt => HashConfig::Bcrypt { cost: config.hashing.bcrypt_cost },
+        HashAlgorithm::Argon2id => HashConfig::Argon2id {
+            memory_kib: config.hashing.memory_kib,
+            iterations: config.hashing.iterations,
+            parallelism: config.hashing.parallelism,
+        },
+    };
+    let hasher = Hasher::new(hash).map_err(|problem| anyhow::anyhow!("[hashing] {problem}"))?;
+    let (password, backoff, login) = (&config.policy.password, &config.policy.backoff, &config.policy.login);
+    let code = |length: u32, minutes: u32| CodeShape {
+        length: length as usize,
+        lasts: Span::minutes(i64::from(minutes)),
+    };
+    let codes = &config.codes;
+    Ok(Policy {
+        attempts: AttemptPolicy {
+            lock_at: config.policy.lockout.max_password_attempts,
+            backoff: backoff.enabled.then(|| Backoff {
+                free: backoff.free_attempts,
+                first: millis(backoff.first_ms),
+                longest: millis(backoff.longest_ms),
+            }),
+        },
+        complexity: Complexity {
+            min_length: password.min_length,
+            lower: password.lower,
+            upper: password.upper,
+            number: password.number,
+            symbol: password.symbol,
+        },
+        hasher,
+        search: SearchPolicy { default_limit: config.search.default_limit, most: config.search.max_limit },
+        end_sessions: config.policy.session.end_on_deactivate,
+        force_mfa: match (login.force_mfa, login.force_mfa_local_only) {
+            (true, _) => ForceMfa::Always,
+            (false, true) => ForceMfa::LocalOnly,
+            (false, false) => ForceMfa::No,
+        },
+        codes: CodePolicy {
+            email: code(codes.email_length, codes.email_lifetime_minutes),
+            phone: code(codes.phone_length, codes.phone_lifetime_minutes),
+            reset: code(codes.reset_length, codes.reset_lifetime_minutes),
+        },
+        json_depth: config.limits.json_depth,
+    })
+}

@@ -1,0 +1,217 @@
+//! The one writer of the embedded engine: transactions that wait are committed together.
+//!
+//! SQLite has one writer at a time, and a durable commit costs a flush of the disk. So all writes go to one thread;
+//! it takes as many as wait, gives each a savepoint of its own, commits once, and only then answers them all. The
+//! longer a flush takes, the more writes share the next one.
+
+use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use parking_lot::{Condvar, Mutex};
+use std::sync::Arc;
+use tokio::sync::oneshot;
+
+use super::{Conn, Settings, finished};
+use crate::error::{Result, StoreError};
+
+/// A write that waits for its turn, with its type forgotten.
+trait Job: Send {
+    /// Does the work, inside a savepoint.
+    fn run(&mut self, conn: &mut Conn) -> Result<()>;
+    /// Answers, once it is known whether the commit held.
+    fn answer(self: Box<Self>, committed: Result<()>);
+}
+
+struct Story<T, F> {
+    story: Option<F>,
+    outcome: Option<Result<T>>,
+    reply: oneshot::Sender<Result<T>>,
+}
+
+impl<T, F> Job for Story<T, F>
+where
+    T: Send,
+    F: for<'a> FnOnce(&'a mut Conn) -> BoxFuture<'a, Result<T>> + Send,
+{
+    fn run(&mut self, conn: &mut Conn) -> Result<()> {
+        // A caller who has gone away gets nothing written that nobody would be told of.
+        let Some(story) = self.story.take().filter(|_| !self.reply.is_closed()) else {
+            return Err(StoreError::Unavailable("the caller has gone away".to_owned()));
+        };
+        let outcome = catch_unwind(AssertUnwindSafe(|| finished(story(conn).now_or_never())));
+        let outcome =
+            outcome.unwrap_or_else(|_| Err(StoreError::Driver("a transaction panicked".to_owned())));
+        let held = outcome.as_ref().map(|_| ()).map_err(Clone::clone);
+        self.outcome = Some(outcome);
+        held
+    }
+
+    fn answer(self: Box<Self>, committed: Result<()>) {
+        let outcome = match (self.outcome, committed) {
+            (Some(Err(error)), _) | (_, Err(error)) => Err(error),
+            (Some(outcome), Ok(())) => outcome,
+            (None, Ok(())) => Err(StoreError::Driver("a transaction was not run".to_owned())),
+        };
+        // Whoever asked may have gone away; then there is nobody to tell.
+        drop(self.reply.send(outcome));
+    }
+}
+
+/// Figures about the writer.
+#[derive(Clone, Debug, Default)]
+pub struct WriterStats {
+    /// How many writes each commit held.
+    pub batches: Vec<usize>,
+    /// How long each commit took, with its writes.
+    pub commits: Vec<Duration>,
+}
+
+/// The handle of the writer thread.
+#[derive(Debug)]
+pub struct Writer {
+    queue: Arc<Queue>,
+    capacity: usize,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+#[derive(Default)]
+struct Queue {
+    state: Mutex<State>,
+    wake: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    jobs: VecDeque<Box<dyn Job>>,
+    closed: bool,
+    stats: WriterStats,
+}
+
+impl std::fmt::Debug for Queue {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Queue")
+    }
+}
+
+/// Figures are kept for so many commits until they are fetched.
+const MOST_STATS: usize = 4096;
+
+impl Writer {
+    /// Starts the thread.
+    pub fn start(conn: Conn, settings: &Settings) -> Result<Self> {
+        let queue = Arc::new(Queue::default());
+        let (mine, batch) = (Arc::clone(&queue), settings.batch.max(1));
+        let thread = std::thread::Builder::new()
+            .name("doorward-writer".to_owned())
+            .spawn(move || write_until_closed(&mine, conn, batch))
+            .map_err(|error| StoreError::Unavailable(error.to_string()))?;
+        Ok(Self { queue, capacity: settings.queue.max(1), thread: Mutex::new(Some(thread)) })
+    }
+
+    /// Hands a write to the thread and waits for its commit.
+    pub async fn write<T, F>(&self, story: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: for<'a> FnOnce(&'a mut Conn) -> BoxFuture<'a, Result<T>> + Send + 'static,
+    {
+        let (reply, answer) = oneshot::channel();
+        {
+            let mut state = self.queue.state.lock();
+            if state.closed {
+                return Err(StoreError::Unavailable("the store is closed".to_owned()));
+            }
+            if state.jobs.len() >= self.capacity {
+                return Err(StoreError::Overloaded);
+            }
+            state.jobs.push_back(Box::new(Story { story: Some(story), outcome: None, reply }));
+        }
+        self.queue.wake.notify_one();
+        answer.await.unwrap_or_else(|_| Err(StoreError::Unavailable("the writer has stopped".to_owned())))
+    }
+
+    /// Figures since the last call.
+    pub fn take_stats(&self) -> WriterStats {
+        std::mem::take(&mut self.queue.state.lock().stats)
+    }
+
+    /// How many writes wait.
+    pub fn waiting(&self) -> usize {
+        self.queue.state.lock().jobs.len()
+    }
+
+    /// Finishes what waits and ends the thread.
+    pub fn close(&self) {
+        self.queue.state.lock().closed = true;
+        self.queue.wake.notify_one();
+        if let Some(thread) = self.thread.lock().take() {
+            drop(thread.join());
+        }
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+fn write_until_closed(queue: &Queue, mut conn: Conn, batch: usize) {
+    while let Some(jobs) = next_jobs(queue, batch) {
+        let (started, size) = (Instant::now(), jobs.len());
+        commit_together(&mut conn, jobs);
+        let mut state = queue.state.lock();
+        if state.stats.batches.len() < MOST_STATS {
+            state.stats.batches.push(size);
+            state.stats.commits.push(started.elapsed());
+        }
+    }
+}
+
+/// Waits for work and takes what is there; nothing more comes once the queue is closed and empty.
+fn next_jobs(queue: &Queue, batch: usize) -> Option<Vec<Box<dyn Job>>> {
+    let mut state = queue.state.lock();
+    while state.jobs.is_empty() {
+        if state.closed {
+            return None;
+        }
+        queue.wake.wait(&mut state);
+    }
+    let take = state.jobs.len().min(batch);
+    Some(state.jobs.drain(..take).collect())
+}
+
+/// Runs the jobs in one transaction, each in a savepoint, and answers them after the commit.
+fn commit_together(conn: &mut Conn, mut jobs: Vec<Box<dyn Job>>) {
+    let committed = run_all(conn, &mut jobs);
+    if committed.is_err() && conn.in_transaction() {
+        drop(now(conn, "ROLLBACK"));
+    }
+    for job in jobs {
+        job.answer(committed.clone());
+    }
+}
+
+fn run_all(conn: &mut Conn, jobs: &mut [Box<dyn Job>]) -> Result<()> {
+    now(conn, "BEGIN IMMEDIATE")?;
+    for job in jobs {
+        now(conn, "SAVEPOINT job")?;
+        let held = job.run(conn);
+        if !conn.in_transaction() {
+            // A full disk or a failed write made SQLite roll back everything: nobody's work is there any more.
+            return Err(held.err().unwrap_or_else(|| StoreError::Unavailable("rolled back".to_owned())));
+        }
+        if held.is_err() {
+            now(conn, "ROLLBACK TO job")?;
+        }
+        now(conn, "RELEASE job")?;
+    }
+    now(conn, "COMMIT")
+}
+
+fn now(conn: &mut Conn, sql: &str) -> Result<()> {
+    finished(conn.run(sql, &[]).now_or_never()).map(|_| ())
+}

@@ -1,0 +1,21 @@
+//! Doorward's store: rows in, rows out, under a lock. All SQL is here, and nothing else is.
+//!
+//! The functions of the modules take a [`Conn`]: inside [`Db::write`] it is a transaction that is durable when the
+//! call returns, from [`Db::reading`] and inside [`Db::scan`] it only reads.
+
+mod db;
+mod error;
+mod migrate;
+
+pub mod grant;
+pub mod organisation;
+pub mod session;
+pub mod session_search;
+pub mod token;
+pub mod user;
+pub mod user_search;
+mod where_clause;
+
+pub use db::{Conn, Db, Reading, Settings, WriterStats};
+pub use error::{Result, StoreError};
+pub use migrate::migrate;

@@ -1,0 +1,178 @@
+//! Personal access tokens: only their digests are here.
+
+use doorward_core::base::Timestamp;
+use doorward_core::caller::Membership;
+use doorward_core::search::Comparison;
+use doorward_core::token::Digest;
+use doorward_core::user::UserState;
+
+use crate::db::{Conn, Row};
+use crate::error::Result;
+use crate::grant;
+use crate::session_search::Found;
+use crate::where_clause::{Where, join, operator};
+
+/// A token, as stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccessToken {
+    /// The id, which the token's text names.
+    pub id: String,
+    /// The machine user it belongs to.
+    pub user_id: String,
+    /// The organisation of that user.
+    pub organisation: String,
+    /// When it was made.
+    pub created: Timestamp,
+    /// When it stops working.
+    pub expires: Timestamp,
+}
+
+/// What is needed to let the bearer of a token in, in one read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bearer {
+    /// The digest of the only text that fits.
+    pub digest: Digest,
+    /// When the token stops working.
+    pub expires: Timestamp,
+    /// The user behind it.
+    pub user_id: String,
+    /// The organisation of the user.
+    pub organisation: String,
+    /// The state of the user.
+    pub state: Option<UserState>,
+    /// The roles of the user.
+    pub memberships: Vec<Membership>,
+}
+
+/// One condition on tokens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TokenFilter {
+    /// The id of the token.
+    Id(String),
+    /// The user.
+    User(String),
+    /// The organisation of the user.
+    Organisation(String),
+    /// When it was made.
+    Created(Timestamp, Comparison),
+    /// When it stops working.
+    Expires(Timestamp, Comparison),
+}
+
+/// By what tokens are sorted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TokenOrder {
+    /// The id, which is also the time of creation.
+    Id,
+    /// The user.
+    User,
+    /// The organisation.
+    Organisation,
+    /// The end.
+    Expires,
+}
+
+/// Adds a token.
+///
+/// # Errors
+/// When the store cannot be written.
+pub async fn insert(conn: &mut Conn, token: &AccessToken, digest: &Digest) -> Result<()> {
+    let sql = "INSERT INTO personal_access_tokens (id, user_id, digest, created, expires) VALUES ($1, $2, $3, $4, $5)";
+    let params = [
+        (&token.id).into(),
+        (&token.user_id).into(),
+        digest.into(),
+        token.created.into(),
+        token.expires.into(),
+    ];
+    conn.run(sql, &params).await.map(|_| ())
+}
+
+/// Removes a token of a user. Gives `false` if there is none.
+///
+/// # Errors
+/// When the store cannot be written.
+pub async fn delete(conn: &mut Conn, user_id: &str, id: &str) -> Result<bool> {
+    let sql = "DELETE FROM personal_access_tokens WHERE id = $1 AND user_id = $2";
+    Ok(conn.run(sql, &[id.into(), user_id.into()]).await? == 1)
+}
+
+/// Everything about the bearer of the token with that id.
+///
+/// # Errors
+/// When the store cannot be read.
+pub async fn bearer(conn: &mut Conn, id: &str) -> Result<Option<Bearer>> {
+    let sql = "SELECT t.digest, t.expires, u.id, u.organisation_id, u.state, g.organisation_id, g.role \
+               FROM personal_access_tokens t JOIN users u ON u.id = t.user_id \
+               LEFT JOIN grants g ON g.user_id = u.id WHERE t.id = $1";
+    let mut bearer: Option<Bearer> = None;
+    for row in conn.all(sql, &[id.into()]).await? {
+        let mut row = row.read("personal_access_tokens");
+        let (digest, expires) = (row.digest("digest")?, row.time("expires")?);
+        let (user_id, organisation) = (row.text("user_id")?, row.text("organisation_id")?);
+        let state = UserState::numbered(row.int("state")?);
+        let membership = grant::read(&mut row)?;
+        let fresh = || Bearer { digest, expires, user_id, organisation, state, memberships: Vec::new() };
+        bearer.get_or_insert_with(fresh).memberships.extend(membership);
+    }
+    Ok(bearer)
+}
+
+/// Finds tokens, those of `visible` users and organisations only if given.
+///
+/// # Errors
+/// When the store cannot be read.
+pub async fn search(
+    conn: &mut Conn,
+    filters: &[TokenFilter],
+    view: &doorward_core::search::UserView,
+    order: TokenOrder,
+    page: doorward_core::search::Page,
+) -> Result<Found<AccessToken>> {
+    let mut builder = Where::default();
+    let mut conditions: Vec<_> = filters.iter().map(|filter| condition(&mut builder, filter)).collect();
+    conditions.extend(crate::user_search::visible(&mut builder, view));
+    let conditions = join(&conditions, " AND ", "1 = 1");
+    let source = format!("FROM personal_access_tokens t JOIN users u ON u.id = t.user_id WHERE {conditions}");
+    let total = conn.one(&format!("SELECT COUNT(*) {source}"), builder.params()).await?;
+    let total = total.map_or(Ok(0), |row| row.read("personal_access_tokens").count("count"))?;
+    let (limit, offset) = (builder.bind(page.limit), builder.bind(page.offset));
+    let direction = if page.ascending { "ASC" } else { "DESC" };
+    let column = match order {
+        TokenOrder::Id => "t.id",
+        TokenOrder::User => "t.user_id",
+        TokenOrder::Organisation => "u.organisation_id",
+        TokenOrder::Expires => "t.expires",
+    };
+    let sql = format!(
+        "SELECT t.id, t.user_id, u.organisation_id, t.created, t.expires {source} \
+         ORDER BY {column} {direction}, t.id {direction} LIMIT {limit} OFFSET {offset}"
+    );
+    let rows = conn.all(&sql, builder.params()).await?;
+    Ok(Found { entries: rows.into_iter().map(read).collect::<Result<_>>()?, total })
+}
+
+fn condition(builder: &mut Where, filter: &TokenFilter) -> String {
+    match filter {
+        TokenFilter::Id(id) => format!("t.id = {}", builder.bind(id.clone())),
+        TokenFilter::User(id) => format!("t.user_id = {}", builder.bind(id.clone())),
+        TokenFilter::Organisation(id) => format!("u.organisation_id = {}", builder.bind(id.clone())),
+        TokenFilter::Created(at, comparison) => {
+            format!("t.created {} {}", operator(*comparison), builder.bind(*at))
+        }
+        TokenFilter::Expires(at, comparison) => {
+            format!("t.expires {} {}", operator(*comparison), builder.bind(*at))
+        }
+    }
+}
+
+fn read(row: Row) -> Result<AccessToken> {
+    let mut row = row.read("personal_access_tokens");
+    Ok(AccessToken {
+        id: row.id()?,
+        user_id: row.text("user_id")?,
+        organisation: row.text("organisation_id")?,
+        created: row.time("created")?,
+        expires: row.time("expires")?,
+    })
+}

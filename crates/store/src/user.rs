@@ -1,0 +1,274 @@
+//! Users, what belongs to them alone: metadata, codes, failed attempts.
+
+use doorward_core::attempt::{Attempts, Counted};
+use doorward_core::base::{Secret, Timestamp};
+use doorward_core::user::{
+    CodePurpose, Contact, Human, Machine, Profile, StoredCode, StoredPassword, User, UserKind, UserState,
+    username_key,
+};
+
+use crate::db::{Columns, Conn, Param};
+use crate::error::Result;
+
+/// A query of whole users; the argument says which.
+macro_rules! select_users {
+    ($which:expr) => {
+        concat!(
+            "SELECT u.id, u.organisation_id, u.human, u.state, u.username, u.given_name, u.family_name, \
+             u.nick_name, u.display_name, u.preferred_language, u.gender, u.email, u.email_verified, u.phone, \
+             u.phone_verified, u.password_hash, u.password_changed, u.password_change_required, u.description, \
+             u.created, u.changed, u.sequence FROM users u ",
+            $which
+        )
+    };
+}
+pub(crate) use select_users;
+
+/// Which user is meant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// The one with this id.
+    Id(String),
+    /// The one who logs in with this name, whatever its case.
+    LoginName(String),
+}
+
+/// What stands in the way of a new user.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Taken {
+    /// The id was given before.
+    Id,
+    /// Somebody else has the user name.
+    Username,
+}
+
+/// The user, unless there is none or it was deleted.
+///
+/// # Errors
+/// When the store cannot be read.
+pub async fn find(conn: &mut Conn, wanted: &Wanted) -> Result<Option<User>> {
+    let row = match wanted {
+        Wanted::Id(id) => conn.one(select_users!("WHERE u.id = $1 AND u.state <> 3"), &[id.into()]).await?,
+        Wanted::LoginName(name) => {
+            conn.one(select_users!("WHERE u.username_key = $1"), &[username_key(name).into()]).await?
+        }
+    };
+    row.map(|row| read(row.read("users"))).transpose()
+}
+
+/// The user, locked until the transaction ends.
+///
+/// # Errors
+/// When the store cannot be read.
+pub async fn lock(conn: &mut Conn, id: &str) -> Result<Option<User>> {
+    let held =
+        conn.run("UPDATE users SET sequence = sequence WHERE id = $1 AND state <> 3", &[id.into()]).await?;
+    if held == 0 { Ok(None) } else { find(conn, &Wanted::Id(id.to_owned())).await }
+}
+
+/// The state alone, for a settle that needs no more.
+///
+/// # Errors
+/// When the store cannot be read.
+pub async fn state(conn: &mut Conn, id: &str) -> Result<Option<UserState>> {
+    let row = conn.one("SELECT state FROM users WHERE id = $1", &[id.into()]).await?;
+    let state = row.map(|row| row.read("users").int("state")).transpose()?;
+    Ok(state.and_then(UserState::numbered))
+}
+
+/// Adds a user, or says what stands in the way.
+///
+/// # Errors
+/// When the store cannot be written.
+pub async fn insert(conn: &mut Conn, user: &User) -> Result<Option<Taken>> {
+    const SQL: &str = "INSERT INTO users (id, organisation_id, human, state, username, username_key, given_name, \
+         family_name, nick_name, display_name, preferred_language, gender, email, email_verified, phone, \
+         phone_verified, password_hash, password_changed, password_change_required, description, created, changed, \
+         sequence) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, \
+         $21, $22, $23) ON CONFLICT DO NOTHING";
+    if conn.run(SQL, &columns(user)).await? == 1 {
+        return Ok(None);
+    }
+    let same_id = conn.one("SELECT 1 FROM users WHERE id = $1", &[(&user.id).into()]).await?;
+    Ok(Some(if same_id.is_some() { Taken::Id } else { Taken::Username }))
+}
+
+/// Writes back a user that was [`lock`]ed and changed. Gives `false` if the user name is taken.
+///
+/// # Errors
+/// When the store cannot be written.
+pub async fn save(conn: &mut Conn, user: &User) -> Result<bool> {
+    const SQL: &str = "UPDATE users SET organisation_id = $2, human = $3, state = $4, username = $5, \
+         username_key = $6, given_name = $7, family_name = $8, nick_name = $9, display_name = $10, \
+         preferred_language = $11, gender = $12, email = $13, email_verified = $14, phone = $15, \
+         phone_verified = $16, password_hash = $17, password_changed = $18, password_change_required = $19, \
+         description = $20, created = $21, changed = $22, sequence = $23 WHERE id = $1 \
+         AND NOT EXISTS (SELECT 1 FROM users o WHERE o.username_key = $6 AND o.id <> $1)";
+    Ok(conn.run(SQL, &columns(user)).await? == 1)
+}
+
+/// Deletes a user: everything that belongs to it goes, and its row keeps nothing but the id.
+///
+/// # Errors
+/// When the store cannot be written.
+pub async fn delete(conn: &mut Conn, id: &str, now: Timestamp) -> Result<()> {
+    for sql in [
+        "DELETE FROM user_metadata WHERE user_id = $1",
+        "DELETE FROM attempts WHERE user_id = $1",
+        "DELETE FROM codes WHERE user_id = $1",
+        "DELETE FROM grants WHERE user_id = $1",
+        "DELETE FROM personal_access_tokens WHERE user_id = $1",
+    ] {
+        conn.run(sql, &[id.into()]).await?;
+    }
+    let sql = "UPDATE users SET state = 3, username = '', username_key = NULL, given_name = '', family_name = '', \
+               nick_name = NULL, display_name = '', preferred_language = NULL, gender = NULL, email = NULL, \
+               email_verified = FALSE, phone = NULL, phone_verified = FALSE, password_hash = NULL, \
+               password_changed = NULL, password_change_required = FALSE, description = '', changed = $2, \
+               sequence = sequence + 1 WHERE id = $1";
+    conn.run(sql, &[id.into(), now.into()]).await.map(|_| ())
+}
+
+/// The failed attempts of a user and factor.
+///
+/// # Errors
+/// When the store cannot be read.
+pub async fn attempts(conn: &mut Conn, id: &str, counted: Counted) -> Result<Attempts> {
+    let sql = "SELECT failed, blocked_until FROM attempts WHERE user_id = $1 AND factor = $2";
+    let Some(row) = conn.one(sql, &[id.into(), counted.name().into()]).await? else {
+        return Ok(Attempts::default());
+    };
+    let mut row = row.read("attempts");
+    let failed = u32::try_from(row.count("failed")?).unwrap_or(u32::MAX);
+    Ok(Attempts { failed, blocked_until: row.maybe_time("blocked_until")? })
+}
+
+/// Stores the failed attempts of a user and factor.
+///
+/// # Errors
+/// When the store cannot be written.
+pub async fn save_attempts(conn: &mut Conn, id: &str, counted: Counted, attempts: Attempts) -> Result<()> {
+    let factor = counted.name();
+    if attempts == Attempts::default() {
+        let sql = "DELETE FROM attempts WHERE user_id = $1 AND factor = $2";
+        return conn.run(sql, &[id.into(), factor.into()]).await.map(|_| ());
+    }
+    let sql = "INSERT INTO attempts (user_id, factor, failed, blocked_until) VALUES ($1, $2, $3, $4) \
+               ON CONFLICT (user_id, factor) DO UPDATE SET failed = $3, blocked_until = $4";
+    let params = [id.into(), factor.into(), attempts.failed.into(), attempts.blocked_until.into()];
+    conn.run(sql, &params).await.map(|_| ())
+}
+
+/// Forgets all failed attempts of a user.
+///
+/// # Errors
+/// When the store cannot be written.
+pub async fn forget_attempts(conn: &mut Conn, id: &str) -> Result<()> {
+    conn.run("DELETE FROM attempts WHERE user_id = $1", &[id.into()]).await.map(|_| ())
+}
+
+/// The code of a user for a purpose.
+///
+/// # Errors
+/// When the store cannot be read.
+pub async fn code(conn: &mut Conn, id: &str, purpose: CodePurpose) -> Result<Option<StoredCode>> {
+    let sql = "SELECT digest, expires, failed FROM codes WHERE user_id = $1 AND purpose = $2";
+    let Some(row) = conn.one(sql, &[id.into(), purpose.name().into()]).await? else { return Ok(None) };
+    let mut row = row.read("codes");
+    let (digest, expires) = (row.digest("digest")?, row.time("expires")?);
+    Ok(Some(StoredCode { digest, expires, failed: u32::try_from(row.count("failed")?).unwrap_or(u32::MAX) }))
+}
+
+/// Stores the code of a user for a purpose, or removes it.
+///
+/// # Errors
+/// When the store cannot be written.
+pub async fn save_code(
+    conn: &mut Conn,
+    id: &str,
+    purpose: CodePurpose,
+    code: Option<&StoredCode>,
+) -> Result<()> {
+    let Some(code) = code else {
+        let sql = "DELETE FROM codes WHERE user_id = $1 AND purpose = $2";
+        return conn.run(sql, &[id.into(), purpose.name().into()]).await.map(|_| ());
+    };
+    let sql = "INSERT INTO codes (user_id, purpose, digest, expires, failed) VALUES ($1, $2, $3, $4, $5) \
+               ON CONFLICT (user_id, purpose) DO UPDATE SET digest = $3, expires = $4, failed = $5";
+    let params =
+        [id.into(), purpose.name().into(), (&code.digest).into(), code.expires.into(), code.failed.into()];
+    conn.run(sql, &params).await.map(|_| ())
+}
+
+fn columns(user: &User) -> [Param<'_>; 23] {
+    let human = user.human();
+    let profile = human.map(|human| &human.profile);
+    let (email, phone) = (human.map(|human| &human.email), human.and_then(|human| human.phone.as_ref()));
+    let password = human.and_then(|human| human.password.as_ref());
+    let description = match &user.kind {
+        UserKind::Machine(machine) => machine.description.as_str(),
+        UserKind::Human(_) => "",
+    };
+    [
+        (&user.id).into(),
+        (&user.organisation).into(),
+        human.is_some().into(),
+        (user.state as i64).into(),
+        (&user.username).into(),
+        username_key(&user.username).into(),
+        profile.map_or("", |profile| &profile.given_name).into(),
+        profile.map_or("", |profile| &profile.family_name).into(),
+        profile.and_then(|profile| profile.nick_name.as_ref()).into(),
+        user.display_name().into(),
+        profile.and_then(|profile| profile.preferred_language.as_ref()).into(),
+        profile.and_then(|profile| profile.gender).map(i64::from).into(),
+        email.map(|email| &email.address).into(),
+        email.is_some_and(|email| email.verified).into(),
+        phone.map(|phone| &phone.address).into(),
+        phone.is_some_and(|phone| phone.verified).into(),
+        password.map(|password| password.hash.expose()).into(),
+        password.map(|password| password.changed).into(),
+        password.is_some_and(|password| password.change_required).into(),
+        description.into(),
+        user.created.into(),
+        user.changed.into(),
+        user.sequence.into(),
+    ]
+}
+
+pub(crate) fn read(mut row: Columns) -> Result<User> {
+    let id = row.id()?;
+    let (organisation, human) = (row.text("organisation_id")?, row.flag("human")?);
+    let state = UserState::numbered(row.int("state")?);
+    let state = state.ok_or_else(|| row.corrupt("state", "is unknown"))?;
+    let username = row.text("username")?;
+    let profile = Profile {
+        given_name: row.text("given_name")?,
+        family_name: row.text("family_name")?,
+        nick_name: row.maybe_text("nick_name")?,
+        display_name: row.text("display_name")?,
+        preferred_language: row.maybe_text("preferred_language")?,
+        gender: row.maybe_int("gender")?.and_then(|number| i32::try_from(number).ok()),
+    };
+    let (email, email_verified) = (row.maybe_text("email")?, row.flag("email_verified")?);
+    let (phone, phone_verified) = (row.maybe_text("phone")?, row.flag("phone_verified")?);
+    let (hash, changed) = (row.maybe_text("password_hash")?, row.maybe_time("password_changed")?);
+    let change_required = row.flag("password_change_required")?;
+    let description = row.text("description")?;
+    let kind = if human {
+        UserKind::Human(Box::new(Human {
+            profile,
+            email: Contact { address: email.unwrap_or_default(), verified: email_verified },
+            phone: phone.map(|address| Contact { address, verified: phone_verified }),
+            password: hash.map(|hash| StoredPassword {
+                hash: Secret::new(hash),
+                changed: changed.unwrap_or_default(),
+                change_required,
+            }),
+        }))
+    } else {
+        UserKind::Machine(Machine { name: profile.display_name, description })
+    };
+    let (created, changed, sequence) = (row.time("created")?, row.time("changed")?, row.count("sequence")?);
+    Ok(User { id, organisation, state, username, kind, created, changed, sequence })
+}

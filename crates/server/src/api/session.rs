@@ -20,7 +20,6 @@ pub async fn create(
         session_id: written.session.id,
         session_token: written.token.map(|token| token.expose().to_owned()).unwrap_or_default(),
         challenges: field(challenges),
-        ..Default::default()
     })
 }
 
@@ -33,14 +32,13 @@ pub async fn set(call: Call, request: wire::SetSessionRequest) -> Result<wire::S
         details: field(Some(details)),
         session_token: written.token.map(|token| token.expose().to_owned()).unwrap_or_default(),
         challenges: field(challenges),
-        ..Default::default()
     })
 }
 
 pub async fn get(call: Call, request: wire::GetSessionRequest) -> Result<wire::GetSessionResponse, Failure> {
     let token = request.session_token.unwrap_or_default();
     let shown = session::get(&call, &request.session_id, &token).await?;
-    Ok(wire::GetSessionResponse { session: field(Some(to_wire::session(shown))), ..Default::default() })
+    Ok(wire::GetSessionResponse { session: field(Some(to_wire::session(shown))) })
 }
 
 pub async fn list(
@@ -54,7 +52,6 @@ pub async fn list(
     Ok(wire::ListSessionsResponse {
         details: field(Some(list_details(found.total, call.now))),
         sessions: found.entries.into_iter().map(to_wire::session).collect(),
-        ..Default::default()
     })
 }
 
@@ -65,8 +62,5 @@ pub async fn delete(
     let token = request.session_token.unwrap_or_default();
     let ended = session::delete(&call, request.session_id, &token).await?;
     let details = ended.map(|session| to_wire::details(&session, &call.app.instance.id));
-    Ok(wire::DeleteSessionResponse {
-        details: field(Some(details.unwrap_or_default())),
-        ..Default::default()
-    })
+    Ok(wire::DeleteSessionResponse { details: field(Some(details.unwrap_or_default())) })
 }

@@ -27,7 +27,6 @@ pub fn session(shown: ShownSession) -> wire::Session {
         metadata: session.metadata.into_iter().collect(),
         user_agent,
         expiration_date: field(session.expires.map(super::wire::timestamp)),
-        ..wire::Session::default()
     }
 }
 
@@ -42,18 +41,15 @@ fn factors(
         login_name,
         display_name,
         organization_id: user.organisation,
-        ..wire::UserFactor::default()
     };
     macro_rules! factor {
         ($message:ident, $at:expr) => {
-            field($at.map(|at: Timestamp| wire::$message { verified_at: time(at), ..Default::default() }))
+            field($at.map(|at: Timestamp| wire::$message { verified_at: time(at) }))
         };
     }
-    let web_auth_n = proven.web_auth_n.map(|(at, user_verified)| wire::WebAuthNFactor {
-        verified_at: time(at),
-        user_verified,
-        ..Default::default()
-    });
+    let web_auth_n = proven
+        .web_auth_n
+        .map(|(at, user_verified)| wire::WebAuthNFactor { verified_at: time(at), user_verified });
     wire::Factors {
         user: field(Some(user)),
         password: factor!(PasswordFactor, proven.password),
@@ -63,17 +59,15 @@ fn factors(
         otp_sms: factor!(OTPFactor, proven.otp_sms),
         otp_email: factor!(OTPFactor, proven.otp_email),
         recovery_code: factor!(RecoveryCodeFactor, proven.recovery_code),
-        ..wire::Factors::default()
     }
 }
 
 fn user_agent(agent: UserAgent) -> wire::UserAgent {
-    let values = |values| wire::user_agent::HeaderValues { values, ..Default::default() };
+    let values = |values| wire::user_agent::HeaderValues { values };
     wire::UserAgent {
         fingerprint_id: agent.fingerprint,
         ip: agent.ip,
         description: agent.description,
         header: agent.header.into_iter().map(|(name, list)| (name, values(list))).collect(),
-        ..wire::UserAgent::default()
     }
 }

@@ -61,7 +61,7 @@ fn details(failure: &Failure) -> Vec<Packed> {
     let with_id = |id: String, message: String| Packed {
         name: "zitadel.v1.ErrorDetail",
         fields: json_fields(&[("id", json!(id)), ("message", json!(message))]),
-        bytes: IdDetail { id, message, ..Default::default() }.encode_to_vec(),
+        bytes: IdDetail { id, message }.encode_to_vec(),
     };
     match failure.detail {
         Detail::Bare => Vec::new(),
@@ -73,8 +73,7 @@ fn details(failure: &Failure) -> Vec<Packed> {
                 ("message", json!(message)),
                 ("failedAttempts", json!(failed_attempts)),
             ]),
-            bytes: CredentialsCheckError { id, message, failed_attempts, ..Default::default() }
-                .encode_to_vec(),
+            bytes: CredentialsCheckError { id, message, failed_attempts }.encode_to_vec(),
         }],
         Detail::Retry { after } => vec![with_id(id, message), retry_info(after)],
     }
@@ -88,7 +87,7 @@ fn retry_info(after: Span) -> Packed {
     Packed {
         name: "google.rpc.RetryInfo",
         fields: json_fields(&[("retryDelay", json!(text))]),
-        bytes: RetryInfo { retry_delay: field(Some(delay)), ..Default::default() }.encode_to_vec(),
+        bytes: RetryInfo { retry_delay: field(Some(delay)) }.encode_to_vec(),
     }
 }
 

@@ -16,7 +16,7 @@ use crate::app::{
 /// An answer that has nothing but the details of the user.
 macro_rules! details_only {
     ($answer:ident, $user:expr) => {
-        Ok(wire::$answer { details: field(Some(to_wire::details(&$user))), ..Default::default() })
+        Ok(wire::$answer { details: field(Some(to_wire::details(&$user))) })
     };
 }
 
@@ -55,7 +55,6 @@ pub async fn create(
         creation_date: time(made.user.created),
         email_code: to_wire::code(made.email_code),
         phone_code: to_wire::code(made.phone_code),
-        ..Default::default()
     })
 }
 
@@ -63,14 +62,12 @@ pub async fn add_human(
     call: Call,
     request: wire::AddHumanUserRequest,
 ) -> Result<wire::AddHumanUserResponse, Failure> {
-    let organisation = call.caller.organisation.clone();
-    let made = user::add(&call, from_wire::add_human(request, organisation)).await?;
+    let made = user::add(&call, from_wire::add_human(request, call.caller.organisation.clone())).await?;
     Ok(wire::AddHumanUserResponse {
         details: field(Some(to_wire::details(&made.user))),
         user_id: made.user.id,
         email_code: to_wire::code(made.email_code),
         phone_code: to_wire::code(made.phone_code),
-        ..Default::default()
     })
 }
 
@@ -82,7 +79,6 @@ pub async fn get(
     Ok(wire::GetUserByIDResponse {
         details: field(Some(to_wire::shown_details(&user))),
         user: field(Some(to_wire::user(user))),
-        ..Default::default()
     })
 }
 
@@ -94,7 +90,6 @@ pub async fn list(call: Call, request: wire::ListUsersRequest) -> Result<wire::L
         details: field(Some(list_details(found.total, call.now))),
         sorting_column: request.sorting_column,
         result: found.entries.into_iter().map(to_wire::user).collect(),
-        ..Default::default()
     })
 }
 
@@ -108,7 +103,6 @@ pub async fn update(
         change_date: time(changed.user.changed),
         email_code: to_wire::code(changed.email_code),
         phone_code: to_wire::code(changed.phone_code),
-        ..Default::default()
     })
 }
 
@@ -122,7 +116,6 @@ pub async fn update_human(
         details: field(Some(to_wire::details(&changed.user))),
         email_code: to_wire::code(changed.email_code),
         phone_code: to_wire::code(changed.phone_code),
-        ..Default::default()
     })
 }
 
@@ -142,13 +135,11 @@ pub async fn password_reset(
     call: Call,
     request: wire::PasswordResetRequest,
 ) -> Result<wire::PasswordResetResponse, Failure> {
-    use wire::password_reset_request::Medium;
-    let return_code = matches!(request.medium, Some(Medium::ReturnCode(_)));
+    let return_code = matches!(request.medium, Some(wire::password_reset_request::Medium::ReturnCode(_)));
     let (user, code) = user_password::reset(&call, request.user_id, return_code).await?;
     Ok(wire::PasswordResetResponse {
         details: field(Some(to_wire::details(&user))),
         verification_code: to_wire::code(Some(code)),
-        ..Default::default()
     })
 }
 
@@ -161,7 +152,6 @@ pub async fn set_email(
     Ok(wire::SetEmailResponse {
         details: field(Some(to_wire::details(&changed.user))),
         verification_code: to_wire::code(changed.email_code),
-        ..Default::default()
     })
 }
 
@@ -169,8 +159,8 @@ pub async fn verify_email(
     call: Call,
     request: wire::VerifyEmailRequest,
 ) -> Result<wire::VerifyEmailResponse, Failure> {
-    let (id, code) = (request.user_id, request.verification_code);
-    let user = user_contact::verify(&call, id, Channel::Email, &code).await?;
+    let user =
+        user_contact::verify(&call, request.user_id, Channel::Email, &request.verification_code).await?;
     details_only!(VerifyEmailResponse, user)
 }
 
@@ -183,7 +173,6 @@ pub async fn set_phone(
     Ok(wire::SetPhoneResponse {
         details: field(Some(to_wire::details(&changed.user))),
         verification_code: to_wire::code(changed.phone_code),
-        ..Default::default()
     })
 }
 
@@ -191,8 +180,8 @@ pub async fn verify_phone(
     call: Call,
     request: wire::VerifyPhoneRequest,
 ) -> Result<wire::VerifyPhoneResponse, Failure> {
-    let (id, code) = (request.user_id, request.verification_code);
-    let user = user_contact::verify(&call, id, Channel::Phone, &code).await?;
+    let user =
+        user_contact::verify(&call, request.user_id, Channel::Phone, &request.verification_code).await?;
     details_only!(VerifyPhoneResponse, user)
 }
 
@@ -200,45 +189,45 @@ pub async fn remove_phone(
     call: Call,
     request: wire::RemovePhoneRequest,
 ) -> Result<wire::RemovePhoneResponse, Failure> {
-    let user = user_contact::remove_phone(&call, request.user_id).await?;
-    details_only!(RemovePhoneResponse, user)
+    details_only!(RemovePhoneResponse, user_contact::remove_phone(&call, request.user_id).await?)
 }
 
 pub async fn lock(call: Call, request: wire::LockUserRequest) -> Result<wire::LockUserResponse, Failure> {
-    let user = user::transition(&call, request.user_id, Transition::Lock).await?;
-    details_only!(LockUserResponse, user)
+    details_only!(LockUserResponse, user::transition(&call, request.user_id, Transition::Lock).await?)
 }
 
 pub async fn unlock(
     call: Call,
     request: wire::UnlockUserRequest,
 ) -> Result<wire::UnlockUserResponse, Failure> {
-    let user = user::transition(&call, request.user_id, Transition::Unlock).await?;
-    details_only!(UnlockUserResponse, user)
+    details_only!(UnlockUserResponse, user::transition(&call, request.user_id, Transition::Unlock).await?)
 }
 
 pub async fn deactivate(
     call: Call,
     request: wire::DeactivateUserRequest,
 ) -> Result<wire::DeactivateUserResponse, Failure> {
-    let user = user::transition(&call, request.user_id, Transition::Deactivate).await?;
-    details_only!(DeactivateUserResponse, user)
+    details_only!(
+        DeactivateUserResponse,
+        user::transition(&call, request.user_id, Transition::Deactivate).await?
+    )
 }
 
 pub async fn reactivate(
     call: Call,
     request: wire::ReactivateUserRequest,
 ) -> Result<wire::ReactivateUserResponse, Failure> {
-    let user = user::transition(&call, request.user_id, Transition::Reactivate).await?;
-    details_only!(ReactivateUserResponse, user)
+    details_only!(
+        ReactivateUserResponse,
+        user::transition(&call, request.user_id, Transition::Reactivate).await?
+    )
 }
 
 pub async fn delete(
     call: Call,
     request: wire::DeleteUserRequest,
 ) -> Result<wire::DeleteUserResponse, Failure> {
-    let user = user::transition(&call, request.user_id, Transition::Delete).await?;
-    details_only!(DeleteUserResponse, user)
+    details_only!(DeleteUserResponse, user::transition(&call, request.user_id, Transition::Delete).await?)
 }
 
 pub async fn add_token(
@@ -251,7 +240,6 @@ pub async fn add_token(
         creation_date: time(token.created),
         token_id: token.id,
         token: text.expose().to_owned(),
-        ..Default::default()
     })
 }
 
@@ -265,7 +253,6 @@ pub async fn list_tokens(
     Ok(wire::ListPersonalAccessTokensResponse {
         pagination: field(Some(search::paginated(found.total, page))),
         result: found.entries.into_iter().map(to_wire::token).collect(),
-        ..Default::default()
     })
 }
 
@@ -274,7 +261,7 @@ pub async fn remove_token(
     request: wire::RemovePersonalAccessTokenRequest,
 ) -> Result<wire::RemovePersonalAccessTokenResponse, Failure> {
     user_token::remove(&call, request.user_id, request.token_id).await?;
-    Ok(wire::RemovePersonalAccessTokenResponse { deletion_date: time(call.now), ..Default::default() })
+    Ok(wire::RemovePersonalAccessTokenResponse { deletion_date: time(call.now) })
 }
 
 pub async fn set_metadata(
@@ -282,7 +269,7 @@ pub async fn set_metadata(
     request: wire::SetUserMetadataRequest,
 ) -> Result<wire::SetUserMetadataResponse, Failure> {
     user_metadata::set(&call, request.user_id, from_wire::metadata(request.metadata)).await?;
-    Ok(wire::SetUserMetadataResponse { set_date: time(call.now), ..Default::default() })
+    Ok(wire::SetUserMetadataResponse { set_date: time(call.now) })
 }
 
 pub async fn list_metadata(
@@ -295,7 +282,6 @@ pub async fn list_metadata(
     Ok(wire::ListUserMetadataResponse {
         pagination: field(Some(search::paginated(found.total, page))),
         metadata: found.entries.into_iter().map(to_wire::metadata).collect(),
-        ..Default::default()
     })
 }
 
@@ -304,5 +290,5 @@ pub async fn delete_metadata(
     request: wire::DeleteUserMetadataRequest,
 ) -> Result<wire::DeleteUserMetadataResponse, Failure> {
     user_metadata::delete(&call, request.user_id, request.keys).await?;
-    Ok(wire::DeleteUserMetadataResponse { deletion_date: time(call.now), ..Default::default() })
+    Ok(wire::DeleteUserMetadataResponse { deletion_date: time(call.now) })
 }

@@ -142,7 +142,7 @@ pub fn pagination(asked: Option<&PaginationRequest>, policy: SearchPolicy) -> Re
 
 /// What a list of the newer kind tells about its page.
 pub fn paginated(total: u64, page: Page) -> PaginationResponse {
-    PaginationResponse { total_result: total, applied_limit: page.limit.into(), ..Default::default() }
+    PaginationResponse { total_result: total, applied_limit: page.limit.into() }
 }
 
 #[cfg(test)]

@@ -10,19 +10,19 @@ use wire::search_query::Query;
 use super::*;
 
 fn query(query: impl Into<Query>) -> wire::SearchQuery {
-    wire::SearchQuery { query: Some(query.into()), ..Default::default() }
+    wire::SearchQuery { query: Some(query.into()) }
 }
 
 fn by_name(name: &str, method: TextQueryMethod) -> wire::SearchQuery {
-    query(wire::UserNameQuery { user_name: name.to_owned(), method: method.into(), ..Default::default() })
+    query(wire::UserNameQuery { user_name: name.to_owned(), method: method.into() })
 }
 
 fn people() -> wire::SearchQuery {
-    query(wire::TypeQuery { r#type: 1.into(), ..Default::default() })
+    query(wire::TypeQuery { r#type: 1.into() })
 }
 
 fn not(inner: wire::SearchQuery) -> wire::SearchQuery {
-    query(wire::NotQuery { query: MessageField::some(inner), ..Default::default() })
+    query(wire::NotQuery { query: MessageField::some(inner) })
 }
 
 /// What a single query becomes.
@@ -62,8 +62,8 @@ fn several_queries_must_all_hold() {
 
 #[test]
 fn or_and_and_keep_their_queries_and_an_empty_or_keeps_none() {
-    let any = query(wire::OrQuery { queries: vec![people()], ..Default::default() });
-    let all = query(wire::AndQuery { queries: vec![any, people()], ..Default::default() });
+    let any = query(wire::OrQuery { queries: vec![people()] });
+    let all = query(wire::AndQuery { queries: vec![any, people()] });
     let human = UserFilter::Human(true);
     let expected = UserFilter::All(vec![UserFilter::Any(vec![human.clone()]), human]);
     assert_eq!(single(all), Ok(expected));
@@ -73,7 +73,7 @@ fn or_and_and_keep_their_queries_and_an_empty_or_keeps_none() {
 #[test]
 fn a_type_that_is_not_named_restricts_nothing() {
     assert_eq!(single(query(wire::TypeQuery::default())), Ok(UserFilter::All(Vec::new())));
-    let machines = query(wire::TypeQuery { r#type: 2.into(), ..Default::default() });
+    let machines = query(wire::TypeQuery { r#type: 2.into() });
     assert_eq!(single(machines), Ok(UserFilter::Human(false)));
 }
 
@@ -88,13 +88,11 @@ fn metadata_can_be_searched_by_key_and_by_value() {
     let key = metadata::MetadataKeyFilter {
         key: "k".to_owned(),
         method: TextFilterMethod::StartsWithIgnoreCase.into(),
-        ..Default::default()
     };
     let expected = TextFilter { text: "k".to_owned(), matching: TextMatch::StartsWith, ignore_case: true };
     assert_eq!(single(query(key)), Ok(UserFilter::MetadataKey(expected)));
     for (method, equal) in [(ByteFilterMethod::Equals, true), (ByteFilterMethod::NotEquals, false)] {
-        let value =
-            metadata::MetadataValueFilter { value: vec![7], method: method.into(), ..Default::default() };
+        let value = metadata::MetadataValueFilter { value: vec![7], method: method.into() };
         assert_eq!(single(query(value)), Ok(UserFilter::MetadataValue(vec![7], equal)));
     }
 }
@@ -131,12 +129,9 @@ fn tokens_can_be_searched_by_time() {
     let time = TimestampFilter {
         timestamp: super::super::wire::time(Timestamp(5_000_000)),
         method: TimestampFilterMethod::BeforeOrEquals.into(),
-        ..Default::default()
     };
-    let search = wire::PersonalAccessTokensSearchFilter {
-        filter: Some(Filter::ExpirationDateFilter(Box::new(time))),
-        ..Default::default()
-    };
+    let search =
+        wire::PersonalAccessTokensSearchFilter { filter: Some(Filter::ExpirationDateFilter(Box::new(time))) };
     let expected = TokenFilter::Expires(Timestamp(5_000_000), Comparison::LessOrEqual);
     assert_eq!(token_filters(vec![search]), [expected]);
 }

@@ -36,7 +36,6 @@ pub fn user(user: User) -> wire::User {
             description: machine.description,
             has_secret: false,
             access_token_type: wire::AccessTokenType::Bearer.into(),
-            ..Default::default()
         }),
     };
     wire::User {
@@ -47,7 +46,6 @@ pub fn user(user: User) -> wire::User {
         username,
         login_names,
         r#type: Some(kind),
-        ..Default::default()
     }
 }
 
@@ -60,15 +58,12 @@ fn human(human: Human, (id, state, username): (&str, UserState, &str)) -> wire::
         display_name: Some(profile.display_name),
         preferred_language: Some(profile.preferred_language.unwrap_or_else(|| "und".to_owned())),
         gender: Some(profile.gender.unwrap_or_default().into()),
-        ..Default::default()
+        avatar_url: String::new(),
     };
     let Contact { address, verified } = email;
-    let email = wire::HumanEmail { email: address, is_verified: verified, ..Default::default() };
-    let phone = phone.map(|Contact { address, verified }| wire::HumanPhone {
-        phone: address,
-        is_verified: verified,
-        ..Default::default()
-    });
+    let email = wire::HumanEmail { email: address, is_verified: verified };
+    let phone =
+        phone.map(|Contact { address, verified }| wire::HumanPhone { phone: address, is_verified: verified });
     wire::HumanUser {
         user_id: id.to_owned(),
         state: (state as i32).into(),
@@ -80,7 +75,7 @@ fn human(human: Human, (id, state, username): (&str, UserState, &str)) -> wire::
         phone: field(phone),
         password_change_required: password.as_ref().is_some_and(|password| password.change_required),
         password_changed: field(password.map(|password| timestamp(password.changed))),
-        ..Default::default()
+        mfa_init_skipped: field(None),
     }
 }
 
@@ -93,7 +88,6 @@ pub fn token(token: AccessToken) -> wire::PersonalAccessToken {
         user_id: token.user_id,
         organization_id: token.organisation,
         expiration_date: time(token.expires),
-        ..Default::default()
     }
 }
 
@@ -104,7 +98,6 @@ pub fn metadata(entry: MetadataEntry) -> metadata::Metadata {
         change_date: time(entry.changed),
         key: entry.key,
         value: entry.value,
-        ..Default::default()
     }
 }
 

@@ -42,7 +42,7 @@ pub fn details(sequence: u64, changed: Timestamp, owner: &str) -> Details {
 /// The details of a list. The position is the time in microseconds: it only ever grows.
 pub fn list_details(total: u64, now: Timestamp) -> ListDetails {
     let processed_sequence = u64::try_from(now.0).unwrap_or(0);
-    ListDetails { total_result: total, processed_sequence, timestamp: time(now), ..ListDetails::default() }
+    ListDetails { total_result: total, processed_sequence, timestamp: time(now) }
 }
 
 /// The page that a list asks for.

@@ -25,7 +25,9 @@ pub struct HashingSettings {
     pub longest_wait: Duration,
 }
 
-type Work = Box<dyn FnOnce(&mut WorkMemory) + Send>;
+/// Does the work, and gives what then answers whoever asked.
+type Work = Box<dyn FnOnce(&mut WorkMemory) -> Answer + Send>;
+type Answer = Box<dyn FnOnce() + Send>;
 
 struct Waiting {
     work: Work,
@@ -103,10 +105,12 @@ impl HashingPool {
         let abandoned = Box::new(move || watched.lock().as_ref().is_none_or(oneshot::Sender::is_closed));
         let work: Work = Box::new(move |memory| {
             let outcome = work(memory);
-            if let Some(reply) = reply.lock().take() {
-                // Whoever asked may have gone away.
-                drop(reply.send(outcome));
-            }
+            Box::new(move || {
+                if let Some(reply) = reply.lock().take() {
+                    // Whoever asked may have gone away.
+                    drop(reply.send(outcome));
+                }
+            })
         });
         self.enqueue(Waiting { work, since: Instant::now(), abandoned })?;
         answer.await.map_err(|_| failure::OVERLOADED.with_retry(Span::seconds(1)))
@@ -167,13 +171,15 @@ fn work_until_closed(shared: &Shared, mut memory: WorkMemory) {
         }
         let started = Instant::now();
         tracing::trace!(waited = ?started.duration_since(waiting.since), "hashing");
-        (waiting.work)(&mut memory);
+        let answer = (waiting.work)(&mut memory);
         let took = started.elapsed();
         let mut state = shared.state.lock();
         if state.stats.took.len() < MOST_STATS {
             state.stats.took.push(took);
         }
         state.usual = if state.usual.is_zero() { took } else { (state.usual * 7 + took) / 8 };
+        drop(state);
+        answer();
     }
 }
 
@@ -234,8 +240,16 @@ mod tests {
     async fn a_queue_that_would_take_too_long_is_full() {
         let pool = HashingPool::start(settings(1000), &Hasher::default()).unwrap();
         pool.shared.state.lock().usual = Duration::from_secs(3);
-        let idle = Waiting { work: Box::new(|_| {}), since: Instant::now(), abandoned: Box::new(|| true) };
-        let second = Waiting { work: Box::new(|_| {}), since: Instant::now(), abandoned: Box::new(|| true) };
+        let idle = Waiting {
+            work: Box::new(|_| Box::new(|| {})),
+            since: Instant::now(),
+            abandoned: Box::new(|| true),
+        };
+        let second = Waiting {
+            work: Box::new(|_| Box::new(|| {})),
+            since: Instant::now(),
+            abandoned: Box::new(|| true),
+        };
         pool.shared.state.lock().waiting.push_back(idle);
         let refusal = pool.enqueue(second).unwrap_err();
         assert_eq!(refusal.detail, failure::Detail::Retry { after: Span::seconds(3) });

@@ -59,7 +59,8 @@ pub struct Written {
 
 /// What a settling transaction comes to. A refusal is committed too: a wrong password counts.
 enum Verdict {
-    Granted(Session, bool),
+    /// The session as it is now, and whether anything was changed.
+    Granted(Box<Session>, bool),
     Refused(Failure),
     Stale,
 }
@@ -87,11 +88,13 @@ pub async fn create(call: &Call, request: Request, user_agent: UserAgent) -> Res
                     return Ok(refused);
                 }
                 session::insert(conn, &session).await?;
-                Ok(Verdict::Granted(session, true))
+                Ok(Verdict::Granted(Box::new(session), true))
             })
         });
         match written.await.map_err(store_failure)? {
-            Verdict::Granted(session, _) => return Ok(Written { session, token: Some(minted.text) }),
+            Verdict::Granted(session, _) => {
+                return Ok(Written { session: *session, token: Some(minted.text) });
+            }
             Verdict::Refused(failure) => return Err(failure),
             Verdict::Stale => {}
         }
@@ -132,15 +135,15 @@ pub async fn set(call: &Call, id: String, token: &str, request: Request) -> Resu
                 }
                 match session.update(&evidence.changes, digest, now) {
                     Err(refusal) => return Ok(Verdict::Refused(refusal)),
-                    Ok(false) => return Ok(Verdict::Granted(session, false)),
+                    Ok(false) => return Ok(Verdict::Granted(Box::new(session), false)),
                     Ok(true) => session::save(conn, &session).await?,
                 }
-                Ok(Verdict::Granted(session, true))
+                Ok(Verdict::Granted(Box::new(session), true))
             })
         });
         match written.await.map_err(store_failure)? {
             Verdict::Granted(session, changed) => {
-                return Ok(Written { session, token: changed.then_some(minted.text) });
+                return Ok(Written { session: *session, token: changed.then_some(minted.text) });
             }
             Verdict::Refused(failure) => return Err(failure),
             Verdict::Stale => {}

@@ -61,7 +61,8 @@ pub struct Rig {
     pub admin: String,
     /// The token of the machine user `login-client`, IAM_LOGIN_CLIENT.
     pub login: String,
-    pub dir: TempDir,
+    /// The folder goes when the rig does.
+    _dir: TempDir,
     _stop: oneshot::Sender<()>,
 }
 
@@ -100,7 +101,7 @@ impl Rig {
             let until = async { drop(stopped.await) };
             serve_on(listener, &config, opened, until).await.unwrap();
         });
-        Self { app, clock, http, admin, login, dir, _stop: stop }
+        Self { app, clock, http, admin, login, _dir: dir, _stop: stop }
     }
 
     /// A REST call; gives status and body.

@@ -1,7 +1,6 @@
 //! The stories: what each operation does, from its gathered facts to its one short transaction.
 
 pub mod caller;
-pub mod first_start;
 pub mod hashing;
 pub mod password;
 pub mod session;

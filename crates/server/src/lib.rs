@@ -5,6 +5,7 @@ pub mod app;
 pub mod cli;
 pub mod config;
 pub mod env;
+pub mod first_start;
 pub mod serve;
 pub mod telemetry;
 pub mod transport;

@@ -85,7 +85,10 @@ pub async fn serve_on(
 fn until_told() -> anyhow::Result<impl Future<Output = ()>> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
+    // Certificates are loaded anew on SIGHUP; without any, it must still not end the process.
+    let hangup = signal(SignalKind::hangup())?;
     Ok(async move {
+        let _hangup = hangup;
         tokio::select! {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}

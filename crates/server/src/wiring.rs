@@ -10,11 +10,11 @@ use doorward_core::password::{Complexity, HashConfig, Hasher};
 use doorward_core::search::SearchPolicy;
 use doorward_store::{Db, Settings, migrate};
 
-use crate::app::first_start::{DataDir, set_up};
 use crate::app::hashing::{HashingPool, HashingSettings};
 use crate::app::{App, CodePolicy, CodeShape, ForceMfa, Policy};
 use crate::config::{Config, HashAlgorithm};
 use crate::env::Env;
+use crate::first_start::{DataDir, set_up};
 
 /// The most writes that may wait for the writer; beyond that the disk cannot keep up.
 const WRITE_QUEUE: usize = 4096;

@@ -128,6 +128,7 @@ impl Http {
     }
 
     /// A request with these headers.
+    #[expect(clippy::too_many_arguments, reason = "each is one part of an HTTP request")]
     pub async fn raw(
         &self,
         verb: &str,

@@ -131,6 +131,7 @@ failures! {
     SESSION_EXPIRED = FailedPrecondition, "COMMAND-Hkl3d", "Session has expired";
     CREATOR_QUERY_EMPTY = InvalidArgument, "GRPC-x8n24uh", "List.Query.Invalid";
     USER_AGENT_QUERY_EMPTY = InvalidArgument, "GRPC-x8n23uh", "List.Query.Invalid";
+    QUERY_TOO_LARGE = InvalidArgument, "DOORWARD-Qu3ry", "Too many conditions in one search (Max 10000)";
     LIMIT_EXCEEDED = InvalidArgument, "QUERY-4M0fs", "Errors.Query.LimitExceeded";
     // The user check.
     USER_SEARCH_MISSING = Unimplemented, "SESSION-d3b4g0", "user search <nil> not implemented";

@@ -48,6 +48,9 @@ pub async fn search(
     );
     let rows = conn.all(&sql, builder.params()).await?;
     let entries: Vec<_> = rows.into_iter().map(|row| read(row.read("users"))).collect::<Result<_>>()?;
+    if entries.is_empty() {
+        return Ok(Found { entries, total: 0 });
+    }
     let sql = format!("SELECT COUNT(*) FROM users u WHERE {conditions}");
     let count = conn.one(&sql, builder.params().get(..counted).unwrap_or_default()).await?;
     let total = count.map_or(Ok(0), |row| row.read("users").count("count"))?;
@@ -112,7 +115,7 @@ const fn order_column(order: UserOrder) -> &'static str {
         UserOrder::Id => "u.id",
         UserOrder::Text(text) => text_column(text),
         UserOrder::State => "u.state",
-        UserOrder::Kind => "u.human",
+        UserOrder::Kind => "NOT u.human",
         UserOrder::Created => "u.created",
     }
 }
@@ -124,6 +127,9 @@ fn matches(builder: &mut Where, column: &str, filter: &TextFilter) -> String {
     } else {
         (column.to_owned(), filter.text.clone())
     };
+    if text.is_empty() && filter.matching != TextMatch::Equals {
+        return "1 = 1".to_owned();
+    }
     let length = i64::try_from(text.chars().count()).unwrap_or(i64::MAX);
     let place = builder.bind(text);
     match filter.matching {
@@ -154,13 +160,13 @@ pub async fn save_metadata(
     Ok(())
 }
 
-/// How many metadata entries a user has.
+/// The keys of a user's metadata.
 ///
 /// # Errors
 /// When the store cannot be read.
-pub async fn count_metadata(conn: &mut Conn, user_id: &str) -> Result<u64> {
-    let row = conn.one("SELECT COUNT(*) FROM user_metadata WHERE user_id = $1", &[user_id.into()]).await?;
-    row.map_or(Ok(0), |row| row.read("user_metadata").count("count"))
+pub async fn metadata_keys(conn: &mut Conn, user_id: &str) -> Result<Vec<String>> {
+    let rows = conn.all("SELECT key FROM user_metadata WHERE user_id = $1", &[user_id.into()]).await?;
+    rows.into_iter().map(|row| row.read("user_metadata").text("key")).collect()
 }
 
 /// Removes a metadata entry of a user. Gives `false` if there is none.

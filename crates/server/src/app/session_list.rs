@@ -5,6 +5,7 @@ use doorward_core::search::{Page, SessionFilter, SessionView};
 use doorward_store::session::ShownSession;
 use doorward_store::session_search::{self, Found};
 
+use super::user_list::MOST_CONDITIONS;
 use super::{Call, store_failure};
 
 /// A condition as the caller gives it: some stand for the caller.
@@ -21,9 +22,17 @@ pub enum Asked {
 /// Finds sessions that the caller may see.
 ///
 /// # Errors
-/// `GRPC-x8n24uh` or `GRPC-x8n23uh` for an empty creator or browser, and those of the store.
+/// `GRPC-x8n24uh` or `GRPC-x8n23uh` for an empty creator or browser, `DOORWARD-Qu3ry` for too many conditions, and
+/// those of the store.
 pub async fn list(call: &Call, asked: Vec<Asked>, page: Page) -> Result<Found<ShownSession>, Failure> {
     let filters: Vec<_> = asked.into_iter().map(|asked| resolve(call, asked)).collect::<Result<_, _>>()?;
+    let count = |filter: &SessionFilter| match filter {
+        SessionFilter::Ids(ids) => ids.len().max(1),
+        _ => 1,
+    };
+    if filters.iter().map(count).sum::<usize>() > MOST_CONDITIONS {
+        return Err(failure::QUERY_TOO_LARGE);
+    }
     let view = SessionView::of(&call.caller);
     let found = call
         .app

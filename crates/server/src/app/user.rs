@@ -215,7 +215,7 @@ async fn check_human(call: &Call, organisation: &str, new: NewHuman) -> Result<C
 }
 
 /// The most metadata entries that a user can have.
-pub const MOST_METADATA: u64 = 1000;
+pub const MOST_METADATA: usize = 1000;
 
 /// Checks metadata entries.
 pub(super) fn check_metadata(entries: &[(String, Vec<u8>)]) -> Result<(), Failure> {
@@ -227,7 +227,7 @@ pub(super) fn check_metadata(entries: &[(String, Vec<u8>)]) -> Result<(), Failur
             return Err(failure::METADATA_VALUE_EMPTY);
         }
     }
-    if entries.len() as u64 > MOST_METADATA { Err(failure::METADATA_TOO_MUCH) } else { Ok(()) }
+    if entries.len() > MOST_METADATA { Err(failure::METADATA_TOO_MUCH) } else { Ok(()) }
 }
 
 /// Checks a new password and hashes it, or checks a hash.

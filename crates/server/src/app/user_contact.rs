@@ -57,6 +57,12 @@ impl Channel {
         }
     }
 
+    /// Whether the user has that address or number, in whatever form it is written.
+    pub(super) fn is_present(self, user: &User, address: &str) -> bool {
+        let present = user.human().and_then(|human| self.of(human));
+        present.is_some_and(|present| self.normalise(address).is_ok_and(|address| address == present.address))
+    }
+
     fn put(self, human: &mut Human, contact: Contact) {
         match self {
             Self::Email => human.email = contact,
@@ -100,14 +106,11 @@ impl NewContact {
     /// Puts it into the user, unless it is what the user has.
     pub(super) fn put(&self, user: &mut User) -> Result<(), Failure> {
         let UserKind::Human(human) = &mut user.kind else { return Err(failure::NOT_HUMAN) };
-        let present = self.channel.of(human);
-        let same = present.is_some_and(|present| {
+        // The same address again changes something only if it counts as verified now and did not before.
+        let same = self.channel.of(human).is_some_and(|present| {
             present.address == self.contact.address && (present.verified || !self.contact.verified)
         });
-        if same && self.code.is_none() {
-            return Err(self.channel.unchanged());
-        }
-        if same && present.is_some_and(|present| present.verified) {
+        if same {
             return Err(self.channel.unchanged());
         }
         self.channel.put(human, self.contact.clone());

@@ -11,21 +11,24 @@ use super::{Call, store_failure};
 /// The deepest nesting of conditions.
 const DEEPEST: usize = 20;
 
-/// The most conditions of one search.
-const MOST_CONDITIONS: usize = 200;
+/// The most values that one search compares with: a database takes only so many.
+pub const MOST_CONDITIONS: usize = 10_000;
 
 /// Finds users that the caller may see.
 ///
 /// # Errors
-/// `USER-zsQ97` when conditions are nested too deeply, and those of the store.
+/// `USER-zsQ97` when conditions are nested too deeply, `DOORWARD-Qu3ry` when there are too many, those of the store.
 pub async fn list(
     call: &Call,
     filter: UserFilter,
     order: UserOrder,
     page: Page,
 ) -> Result<Found<User>, Failure> {
-    if depth(&filter) > DEEPEST + 1 || count(&filter) > MOST_CONDITIONS {
+    if depth(&filter) > DEEPEST + 1 {
         return Err(failure::QUERY_TOO_DEEP);
+    }
+    if count(&filter) > MOST_CONDITIONS {
+        return Err(failure::QUERY_TOO_LARGE);
     }
     let view = UserView::of(&call.caller);
     let found = call.app.db.scan(move |conn| {
@@ -46,6 +49,7 @@ fn count(filter: &UserFilter) -> usize {
     match filter {
         UserFilter::Any(inner) | UserFilter::All(inner) => inner.iter().map(count).sum(),
         UserFilter::Not(inner) => count(inner),
+        UserFilter::Ids(list) | UserFilter::Emails(list) => list.len().max(1),
         _ => 1,
     }
 }

@@ -1,5 +1,7 @@
 //! Metadata of users.
 
+use std::collections::BTreeSet;
+
 use doorward_core::caller::Permission;
 use doorward_core::failure::{self, Failure};
 use doorward_core::search::{Page, TextFilter};
@@ -22,8 +24,10 @@ pub async fn set(call: &Call, user_id: String, entries: Vec<(String, Vec<u8>)>) 
             if let Err(refusal) = allowed {
                 return Ok(Err(refusal));
             }
-            let present = user_search::count_metadata(conn, &user.id).await?;
-            if present + entries.len() as u64 > MOST_METADATA {
+            let mut keys: BTreeSet<_> =
+                user_search::metadata_keys(conn, &user.id).await?.into_iter().collect();
+            keys.extend(entries.iter().map(|(key, _)| key.clone()));
+            if keys.len() > MOST_METADATA {
                 return Ok(Err(failure::METADATA_TOO_MUCH));
             }
             user_search::save_metadata(conn, &user.id, &entries, now).await?;
@@ -40,13 +44,12 @@ pub async fn set(call: &Call, user_id: String, entries: Vec<(String, Vec<u8>)>) 
 pub async fn delete(call: &Call, user_id: String, keys: Vec<String>) -> Result<(), Failure> {
     let user = find(call, &user_id).await?.ok_or(failure::TARGET_USER_UNKNOWN)?;
     call.caller.require_or_self(Permission::UserWrite, &user.organisation, &user_id)?;
-    let page = Page { offset: 0, limit: u32::MAX, ascending: true };
-    let present = read(call, user_id.clone(), Vec::new(), page).await?;
-    if keys.iter().any(|key| !present.entries.iter().any(|entry| entry.key == *key)) {
-        return Err(failure::METADATA_NOT_FOUND);
-    }
     change(call, user_id, failure::TARGET_USER_UNKNOWN, move |conn, user| {
         Box::pin(async move {
+            let present = user_search::metadata_keys(conn, &user.id).await?;
+            if keys.iter().any(|key| !present.contains(key)) {
+                return Ok(Err(failure::METADATA_NOT_FOUND));
+            }
             for key in &keys {
                 user_search::delete_metadata(conn, &user.id, key).await?;
             }
@@ -68,15 +71,6 @@ pub async fn list(
 ) -> Result<Found<MetadataEntry>, Failure> {
     let user = find(call, &user_id).await?.ok_or(failure::TARGET_USER_UNKNOWN)?;
     call.caller.require_or_self(Permission::UserRead, &user.organisation, &user_id)?;
-    read(call, user_id, filters, page).await
-}
-
-async fn read(
-    call: &Call,
-    user_id: String,
-    filters: Vec<TextFilter>,
-    page: Page,
-) -> Result<Found<MetadataEntry>, Failure> {
     let found = call.app.db.scan(move |conn| {
         Box::pin(async move { user_search::list_metadata(conn, &user_id, &filters, page).await })
     });

@@ -58,11 +58,12 @@ pub async fn set(
     let now = call.now;
     change(call, id, failure::SET_PASSWORD_NOT_FOUND, move |conn, mut user| {
         Box::pin(async move {
-            if let Err(refusal) = store(conn, &mut user, &prepared, now).await? {
+            if let Err(refusal) = put(conn, &mut user, &prepared, now).await? {
                 return Ok(Err(refusal));
             }
             user.touch(now);
             user::save(conn, &user).await?;
+            follow(conn, &user.id).await?;
             Ok(Ok(user))
         })
     })
@@ -90,9 +91,8 @@ pub(super) async fn prepare(
     Ok(Prepared { hash, change_required, proof })
 }
 
-/// Stores a prepared password, if what it was allowed by still holds under the lock, and what follows from it:
-/// no failures, no code, and no session that knows the password so far.
-pub(super) async fn store(
+/// Puts a prepared password into the user, if what it was allowed by still holds under the lock. Writes nothing.
+pub(super) async fn put(
     conn: &mut Conn,
     user: &mut User,
     prepared: &Prepared,
@@ -119,12 +119,16 @@ pub(super) async fn store(
         changed: now,
         change_required: prepared.change_required,
     });
-    for counted in [Counted::Password, Counted::CurrentPassword] {
-        user::save_attempts(conn, &id, counted, Attempts::default()).await?;
-    }
-    user::save_code(conn, &id, CodePurpose::PasswordReset, None).await?;
-    session::clear_password_factor(conn, &id).await?;
     Ok(Ok(()))
+}
+
+/// What follows from a new password: no failures, no code, and no session that knows the password so far.
+pub(super) async fn follow(conn: &mut Conn, id: &str) -> StoreResult<()> {
+    for counted in [Counted::Password, Counted::CurrentPassword] {
+        user::save_attempts(conn, id, counted, Attempts::default()).await?;
+    }
+    user::save_code(conn, id, CodePurpose::PasswordReset, None).await?;
+    session::clear_password_factor(conn, id).await.map(|_| ())
 }
 
 /// Holds the password so far against the stored one. A wrong one is held back like one at a login, but locks nobody.

@@ -19,7 +19,7 @@ pub struct Update {
     pub profile: ProfileUpdate,
     /// The mail address, and how it is verified.
     pub email: Option<(String, Verification)>,
-    /// The phone number, and how it is verified.
+    /// The phone number, and how it is verified; an empty one removes it.
     pub phone: Option<(String, Verification)>,
     /// The password, whether it must be changed, and what allows it.
     pub password: Option<(NewPassword, bool, Proof)>,
@@ -50,6 +50,7 @@ struct Parts {
     username: Option<String>,
     profile: ProfileUpdate,
     contacts: Vec<NewContact>,
+    remove_phone: bool,
     password: Option<Prepared>,
     machine: Option<(Option<String>, Option<String>)>,
     for_human: bool,
@@ -65,8 +66,13 @@ pub async fn update(call: &Call, id: String, update: Update) -> Result<Changed, 
     if let Some(username) = &update.username {
         check_username(username)?;
     }
-    let wanted = [(Channel::Email, update.email), (Channel::Phone, update.phone)];
+    let remove_phone = update.phone.as_ref().is_some_and(|(number, _)| number.is_empty());
+    let wanted = [(Channel::Email, update.email), (Channel::Phone, update.phone.filter(|_| !remove_phone))];
     let contacts = wanted.into_iter().filter_map(|(channel, new)| new.map(|new| (channel, new)));
+    // A form that is sent again as a whole also sends the address that the user has.
+    let contacts = contacts.filter(|(channel, (address, verification))| {
+        *verification != Verification::Unsaid || !channel.is_present(&user, address)
+    });
     let contacts: Vec<NewContact> = contacts
         .map(|(channel, (address, verification))| {
             NewContact::prepare(call, &id, channel, (&address, verification))
@@ -84,7 +90,7 @@ pub async fn update(call: &Call, id: String, update: Update) -> Result<Changed, 
     let (email_code, phone_code) = (code(Channel::Email), code(Channel::Phone));
     let (username, profile, machine, for_human) =
         (update.username, update.profile, update.machine, update.for_human);
-    let parts = Parts { username, profile, contacts, password, machine, for_human };
+    let parts = Parts { username, profile, contacts, remove_phone, password, machine, for_human };
     let user = store(call, id, parts).await?;
     Ok(Changed { user, email_code, phone_code })
 }
@@ -102,13 +108,17 @@ async fn store(call: &Call, id: String, parts: Parts) -> Result<User, Failure> {
                 return Ok(Err(refusal));
             }
             if let Some(password) = &parts.password
-                && let Err(refusal) = user_password::store(conn, &mut user, password, now).await?
+                && let Err(refusal) = user_password::put(conn, &mut user, password, now).await?
             {
                 return Ok(Err(refusal));
             }
             user.touch(now);
+            // A refusal is committed, so nothing is written before the last thing that can refuse.
             if !user::save(conn, &user).await? {
                 return Ok(Err(failure::USERNAME_TAKEN));
+            }
+            if parts.password.is_some() {
+                user_password::follow(conn, &user.id).await?;
             }
             for contact in &parts.contacts {
                 contact.save_code(conn, &user.id).await?;
@@ -129,6 +139,9 @@ impl Parts {
             UserKind::Human(_) if self.machine.is_some() => Err(failure::NOT_MACHINE),
             UserKind::Human(human) => {
                 human.profile = complete_profile(self.profile.put(&human.profile))?;
+                if self.remove_phone {
+                    human.phone = None;
+                }
                 Ok(())
             }
             UserKind::Machine(machine) => {

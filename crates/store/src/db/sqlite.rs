@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use rusqlite::functions::{Context, FunctionFlags};
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, ErrorCode, OpenFlags, Statement, ToSql};
 
@@ -36,6 +37,10 @@ fn open(path: &Path, busy: Duration, flags: OpenFlags) -> Result<Connection> {
     let connection = Connection::open_with_flags(path, flags).map_err(fault)?;
     connection.busy_timeout(busy).map_err(fault)?;
     connection.set_prepared_statement_cache_capacity(128);
+    // SQLite's own LOWER knows ASCII only; names are written in every script.
+    let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
+    let lower = |context: &Context<'_>| Ok(context.get::<Option<String>>(0)?.map(|text| text.to_lowercase()));
+    connection.create_scalar_function("LOWER", 1, flags, lower).map_err(fault)?;
     Ok(connection)
 }
 

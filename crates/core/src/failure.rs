@@ -165,8 +165,6 @@ failures! {
     OTP_SMS_CHALLENGE_NOT_READY = FailedPrecondition, "COMMAND-BJ2g3", "Multifactor OTP (OneTimePassword) isn't ready";
     OTP_EMAIL_CHALLENGE_NO_USER = FailedPrecondition, "COMMAND-JK3gp", "User ID missing";
     OTP_EMAIL_CHALLENGE_NOT_READY = FailedPrecondition, "COMMAND-JKLJ3", "Multifactor OTP (OneTimePassword) isn't ready";
-    TEMPLATE_SYNTAX = InvalidArgument, "DOMAIN-oGh5e", "URL Template is invalid";
-    TEMPLATE_FIELD = InvalidArgument, "DOMAIN-ieYa7", "URL Template is invalid";
     // Users: making them.
     EMAIL_INVALID = InvalidArgument, "EMAIL-599BI", "Email is invalid";
     EMAIL_EMPTY = InvalidArgument, "EMAIL-spblu", "Email is empty";

@@ -65,9 +65,12 @@ fn user_check(check: wire::CheckUser) -> UserCheck {
     }
 }
 
+const fn unready(without_user: Failure, with_user: Failure) -> Unready {
+    Unready { without_user, with_user, without_human: None }
+}
+
 /// The checks of factors that no user of this version can have, in the order in which they are made.
 fn unready_checks(checks: &wire::Checks) -> Vec<Unready> {
-    let unready = |without_user: Failure, with_user: Failure| Unready { without_user, with_user };
     let mut all = Vec::new();
     if let Some(intent) = checks.idp_intent.as_option() {
         let known = URL_SAFE_NO_PAD.decode(&intent.idp_intent_token).is_ok();
@@ -92,10 +95,11 @@ fn unready_checks(checks: &wire::Checks) -> Vec<Unready> {
 }
 
 fn unready_challenges(challenges: &wire::RequestChallenges) -> Vec<Unready> {
-    let unready = |without_user: Failure, with_user: Failure| Unready { without_user, with_user };
     let mut all = Vec::new();
     if challenges.web_auth_n.is_set() {
-        all.push(unready(failure::WEBAUTHN_NO_USER, failure::WEBAUTHN_NO_CREDENTIAL));
+        let without_human = Some(failure::WEBAUTHN_USER_UNKNOWN);
+        let unready = unready(failure::WEBAUTHN_NO_USER, failure::WEBAUTHN_NO_CREDENTIAL);
+        all.push(Unready { without_human, ..unready });
     }
     if challenges.otp_sms.is_set() {
         all.push(unready(failure::OTP_SMS_CHALLENGE_NO_USER, failure::OTP_SMS_CHALLENGE_NOT_READY));

@@ -46,6 +46,8 @@ pub struct Unready {
     pub without_user: Failure,
     /// When it has one.
     pub with_user: Failure,
+    /// When it has one who is no person, or may not log in just now, if that makes a difference.
+    pub without_human: Option<Failure>,
 }
 
 /// A session that was created or changed.
@@ -294,9 +296,10 @@ async fn gather(call: &Call, request: &Request, session: Option<&Session>) -> Re
         None => None,
         Some(text) => Some(check_password(call, user_id.as_deref(), checked.as_ref(), text).await?),
     };
-    let later = request.unready.first().map(|unready| {
-        if user_id.is_some() { unready.with_user.clone() } else { unready.without_user.clone() }
-    });
+    let later = match request.unready.first() {
+        None => None,
+        Some(unready) => Some(refuse(call, unready, user_id.as_deref()).await?),
+    };
     let rules = Rules {
         counted: Counted::Password,
         attempts: call.app.policy.attempts,
@@ -317,6 +320,15 @@ async fn gather(call: &Call, request: &Request, session: Option<&Session>) -> Re
         lifetime: request.lifetime,
     };
     Ok(Evidence { user: user_id, password: password.map(|evidence| (evidence, rules)), later, changes })
+}
+
+/// What a check or challenge of a factor that the user lacks is refused with.
+async fn refuse(call: &Call, unready: &Unready, user_id: Option<&str>) -> Result<Failure, Failure> {
+    let Some(id) = user_id else { return Ok(unready.without_user.clone()) };
+    let Some(without_human) = &unready.without_human else { return Ok(unready.with_user.clone()) };
+    let user = read!(call.app, user::find(&Wanted::Id(id.to_owned())))?;
+    let human = user.is_some_and(|user| user.human().is_some() && user.state == UserState::Active);
+    Ok(if human { unready.with_user.clone() } else { without_human.clone() })
 }
 
 async fn check_user(call: &Call, check: &UserCheck, password: Option<&Secret>) -> Result<User, Failure> {

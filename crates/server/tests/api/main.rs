@@ -2,7 +2,9 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails loudly")]
 
+mod catalogue;
 mod client;
+mod faults;
 mod matrix;
 mod password_check;
 mod rig;

@@ -103,6 +103,24 @@ async fn parallel_guesses_gain_nothing_over_serial_ones() {
 }
 
 #[tokio::test]
+async fn guesses_that_were_verified_while_others_locked_the_user_tell_nothing() {
+    let rig = Rig::start_with(&["policy.lockout.max_password_attempts=2"]).await;
+    rig.add_human("mini@mouse.com").await;
+    let guesses = (0..12).map(|number| {
+        let password = if number == 11 { PASSWORD.to_owned() } else { format!("guess {number}") };
+        let request = guess("mini@mouse.com", &password);
+        rig.call("session.CreateSession", &rig.login, request)
+    });
+    let outcomes = futures_util::future::join_all(guesses).await;
+    let ids: Vec<_> = outcomes
+        .into_iter()
+        .map(|outcome| outcome.map_or_else(|refusal| refusal.id(), |_| String::new()))
+        .collect();
+    assert_eq!(ids.iter().filter(|id| *id == "COMMAND-3M0fs").count(), 2, "{ids:?}");
+    assert!(ids.iter().any(|id| id == "COMMAND-SFA3t"), "{ids:?}");
+}
+
+#[tokio::test]
 async fn a_changed_password_takes_the_factor_from_older_sessions_without_moving_them() {
     let rig = Rig::start().await;
     let user = rig.add_human("mini@mouse.com").await;

@@ -62,7 +62,7 @@ pub struct Rig {
     /// The token of the machine user `login-client`, IAM_LOGIN_CLIENT.
     pub login: String,
     /// The folder goes when the rig does.
-    _dir: TempDir,
+    dir: TempDir,
     _stop: oneshot::Sender<()>,
 }
 
@@ -101,7 +101,12 @@ impl Rig {
             let until = async { drop(stopped.await) };
             serve_on(listener, &config, opened, until).await.unwrap();
         });
-        Self { app, clock, http, admin, login, _dir: dir, _stop: stop }
+        Self { app, clock, http, admin, login, dir, _stop: stop }
+    }
+
+    /// The database file.
+    pub fn database(&self) -> std::path::PathBuf {
+        self.dir.path().join("data").join("doorward.db")
     }
 
     /// A REST call; gives status and body.

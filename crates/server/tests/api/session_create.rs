@@ -191,6 +191,9 @@ async fn checks_of_factors_that_the_user_lacks_are_refused_in_their_order() {
         let request = json!({ "checks": { "user": user }, "challenges": challenges });
         assert_eq!(rig.id("session.CreateSession", &rig.login, request).await, with);
     }
+    let robot =
+        json!({ "checks": { "user": { "loginName": "admin" } }, "challenges": { "webAuthN": passkey } });
+    assert_eq!(rig.id("session.CreateSession", &rig.login, robot).await, "COMMAND-Df4b3");
     let empty = rig.ok("session.CreateSession", &rig.login, json!({ "challenges": {} })).await;
     assert_eq!(empty["challenges"], json!({}));
 }

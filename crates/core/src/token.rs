@@ -68,6 +68,7 @@ pub struct Keyring {
     session: [u8; 32],
     personal_access: [u8; 32],
     code: [u8; 32],
+    check: Digest,
 }
 
 impl std::fmt::Debug for Keyring {
@@ -92,7 +93,14 @@ impl Keyring {
             session: keyed(master, &[b"doorward session token v1"]),
             personal_access: keyed(master, &[b"doorward personal access token v1"]),
             code: keyed(master, &[b"doorward one-time code v1"]),
+            check: keyed(master, &[b"doorward key check v1"]),
         }
+    }
+
+    /// Tells whether two keyrings come from the same master key, and nothing else about it.
+    #[must_use]
+    pub const fn check_value(&self) -> Digest {
+        self.check
     }
 
     /// Makes a token for `id`, which must be one of our decimal ids.

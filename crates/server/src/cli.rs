@@ -20,7 +20,7 @@ use doorward_store::user::{self as users, Wanted};
 use crate::app::{Call, read};
 use crate::config::{Config, ConfigError, Overrides};
 use crate::env::Env;
-use crate::wiring::open;
+use crate::wiring::open_existing;
 use output::Output;
 
 /// The session server for teams that build their own login.
@@ -169,7 +169,7 @@ fn execute(cli: Cli) -> CliResult {
 
 /// A call by the operator, who may do everything.
 async fn operator(config: &Config) -> Result<Call, CliError> {
-    let app = open(config, Env::system()).await?.app;
+    let app = open_existing(config, Env::system()).await?.app;
     let caller = Caller::operator(app.instance.default_organisation.clone());
     let now = app.env.clock.now();
     Ok(Call { app: Arc::clone(&app), caller, now })

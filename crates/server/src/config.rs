@@ -14,6 +14,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+use doorward_core::password::HashConfig;
 use toml::{Table, Value};
 use zeroize::Zeroizing;
 
@@ -104,6 +105,19 @@ impl Config {
     /// The configured master key.
     pub fn master_key_bytes(&self) -> Option<Zeroizing<[u8; 32]>> {
         secret::key_bytes(self.master_key.as_ref()?.expose())
+    }
+
+    /// How new passwords are hashed.
+    pub fn hash_config(&self) -> HashConfig {
+        let hashing = &self.hashing;
+        match hashing.algorithm {
+            HashAlgorithm::Bcrypt => HashConfig::Bcrypt { cost: hashing.bcrypt_cost },
+            HashAlgorithm::Argon2id => HashConfig::Argon2id {
+                memory_kib: hashing.memory_kib,
+                iterations: hashing.iterations,
+                parallelism: hashing.parallelism,
+            },
+        }
     }
 
     /// Every key as its dotted path and the environment variable that sets it.

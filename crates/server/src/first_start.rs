@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use doorward_core::base::{Secret, Timestamp, mint_id};
+use doorward_core::base::{Timestamp, mint_id};
 use doorward_core::caller::{Membership, Role};
 use doorward_core::token::{Keyring, Minted, TokenKind};
 use doorward_core::user::{Machine, User, UserKind, UserState};
@@ -20,6 +20,9 @@ use crate::env::Env;
 /// The machine users of the first start: name, role, file of the token.
 const MACHINES: [(&str, Role, &str); 2] =
     [("admin", Role::IamOwner, "admin.pat"), ("login-client", Role::IamLoginClient, "login-client.pat")];
+
+/// The name of the database file.
+const DATABASE: &str = "doorward.db";
 
 /// What a data folder holds.
 #[derive(Debug, Clone)]
@@ -41,10 +44,24 @@ impl DataDir {
         Ok(Self(path.to_owned()))
     }
 
-    /// The database file.
+    /// Whether there is a database in that folder.
     #[must_use]
-    pub fn database(&self) -> PathBuf {
-        self.0.join("doorward.db")
+    pub fn has_store(path: &Path) -> bool {
+        path.join(DATABASE).exists()
+    }
+
+    /// The database file, made empty if it is not there: SQLite would make it readable for everybody.
+    ///
+    /// # Errors
+    /// When it can be neither opened nor made.
+    pub fn database(&self) -> anyhow::Result<PathBuf> {
+        let path = self.0.join(DATABASE);
+        let mut options = fs::OpenOptions::new();
+        options.append(true).create(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        options.open(&path).with_context(|| format!("the database {} cannot be opened", path.display()))?;
+        Ok(path)
     }
 
     /// The files that the first start writes tokens to.
@@ -57,9 +74,9 @@ impl DataDir {
     ///
     /// # Errors
     /// When the key is malformed, or the file cannot be read or written.
-    pub fn keys(&self, configured: Option<&Secret>, env: &Env) -> anyhow::Result<Keyring> {
+    pub fn keys(&self, configured: Option<&[u8; 32]>, env: &Env) -> anyhow::Result<Keyring> {
         if let Some(key) = configured {
-            return parse_key(key.expose()).context("the configured master_key is malformed");
+            return Ok(Keyring::derive(key));
         }
         let path = self.0.join("master.key");
         match fs::read_to_string(&path) {
@@ -108,6 +125,7 @@ fn write_private(path: &Path, text: &str) -> anyhow::Result<()> {
 /// When the store or the files cannot be written.
 pub async fn set_up(db: &Db, dir: &DataDir, keys: &Keyring, env: &Env) -> anyhow::Result<(Instance, bool)> {
     if let Some(instance) = organisation::instance(db.reading().await?.conn()?).await? {
+        check_key(db, keys).await?;
         return Ok((instance, false));
     }
     let now = env.clock.now();
@@ -124,10 +142,11 @@ pub async fn set_up(db: &Db, dir: &DataDir, keys: &Keyring, env: &Env) -> anyhow
         write_private(&path, &format!("{}\n", minted.text.expose()))?;
         machines.push((machine(id(), name, &organisation, now), *role, token_id, minted));
     }
-    let made = instance.clone();
+    let (made, key_check) = (instance.clone(), keys.check_value());
     db.write(move |conn| {
         Box::pin(async move {
             organisation::insert_instance(conn, &made.id, now).await?;
+            organisation::save_key_check(conn, &key_check).await?;
             organisation::insert(conn, &organisation).await?;
             for (machine, role, token_id, minted) in machines {
                 add_machine(conn, &machine, role, (token_id, minted)).await?;
@@ -137,6 +156,15 @@ pub async fn set_up(db: &Db, dir: &DataDir, keys: &Keyring, env: &Env) -> anyhow
     })
     .await?;
     Ok((instance, true))
+}
+
+/// Refuses a master key that is not the one of the store: with another one no token would be valid.
+async fn check_key(db: &Db, keys: &Keyring) -> anyhow::Result<()> {
+    let stored = organisation::key_check(db.reading().await?.conn()?).await?;
+    if stored.is_some_and(|stored| stored != keys.check_value()) {
+        bail!("the master key is not the one that this store was set up with");
+    }
+    Ok(())
 }
 
 fn machine(id: String, name: &str, organisation: &Organisation, now: Timestamp) -> User {

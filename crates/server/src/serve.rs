@@ -30,7 +30,9 @@ pub async fn serve(config: &Config) -> anyhow::Result<()> {
         .await
         .with_context(|| format!("the address {} cannot be listened on", config.listen))?;
     let opened = open(config, Env::system()).await?;
-    greet(config, &opened, listener.local_addr()?);
+    let address = listener.local_addr()?;
+    greet(config, &opened, address);
+    tracing::info!(%address, first_start = opened.first_start, "ready");
     serve_on(listener, config, opened, until_told()?).await
 }
 
@@ -59,6 +61,7 @@ pub async fn serve_on(
     let front = Front::new(Arc::clone(&app), metrics.clone(), cors, limits)?;
     let transport = Transport { limits: Limits::from_config(config), tls, metrics };
     let pause = Duration::from_millis(u64::from(config.limits.body_timeout_ms));
+    let delay = Duration::from_millis(u64::from(config.limits.stop_delay_ms));
     let (door, closing) = (front.clone(), front);
     let handler = move |request: http::Request<hyper::body::Incoming>| {
         door.clone().answer(request.map(|body| TimedBody::new(body, pause).map_err(BrokenBody)))
@@ -66,6 +69,7 @@ pub async fn serve_on(
     let stop = async move {
         stop.await;
         closing.not_ready();
+        tokio::time::sleep(delay).await;
     };
     let cut_off = crate::transport::serve(vec![listener], transport, handler, stop).await;
     if cut_off > 0 {

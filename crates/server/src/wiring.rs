@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use anyhow::Context;
 use doorward_core::attempt::{AttemptPolicy, Backoff};
-use doorward_core::base::{Secret, Span};
-use doorward_core::password::{Complexity, HashConfig, Hasher};
+use doorward_core::base::Span;
+use doorward_core::password::{Complexity, Hasher};
 use doorward_core::search::SearchPolicy;
 use doorward_store::{Db, Settings, migrate};
 
 use crate::app::hashing::{HashingPool, HashingSettings};
 use crate::app::{App, CodePolicy, CodeShape, ForceMfa, Policy};
-use crate::config::{Config, HashAlgorithm};
+use crate::config::Config;
 use crate::env::Env;
 use crate::first_start::{DataDir, set_up};
 
@@ -30,6 +30,20 @@ pub struct Opened {
     pub dir: DataDir,
 }
 
+/// Opens a data folder that a server has set up.
+///
+/// # Errors
+/// When there is none, and those of [`open`].
+pub async fn open_existing(config: &Config, env: Env) -> anyhow::Result<Opened> {
+    if !DataDir::has_store(&config.data_dir) {
+        let folder = config.data_dir.display();
+        anyhow::bail!(
+            "there is no store in {folder}: name the right one with --data-dir, or start `doorward serve`"
+        );
+    }
+    open(config, env).await
+}
+
 /// Opens the data folder, brings the schema up to date, fills an empty store, and starts the hashing threads.
 ///
 /// # Errors
@@ -37,9 +51,8 @@ pub struct Opened {
 pub async fn open(config: &Config, env: Env) -> anyhow::Result<Opened> {
     let policy = policy(config)?;
     let dir = DataDir::open(&config.data_dir)?;
-    let key = config.master_key.as_ref().map(|key| Secret::new(key.expose()));
-    let keys = dir.keys(key.as_ref(), &env)?;
-    let path = dir.database();
+    let keys = dir.keys(config.master_key_bytes().as_deref(), &env)?;
+    let path = dir.database()?;
     let db = Db::open(Settings {
         path: path.clone(),
         readers: whole_or_cores(config.store.readers),
@@ -71,15 +84,8 @@ fn whole_or_cores(number: u32) -> usize {
 
 fn policy(config: &Config) -> anyhow::Result<Policy> {
     let millis = |number: u32| Span::millis(i64::from(number));
-    let hash = match config.hashing.algorithm {
-        HashAlgorithm::Bcrypt => HashConfig::Bcrypt { cost: config.hashing.bcrypt_cost },
-        HashAlgorithm::Argon2id => HashConfig::Argon2id {
-            memory_kib: config.hashing.memory_kib,
-            iterations: config.hashing.iterations,
-            parallelism: config.hashing.parallelism,
-        },
-    };
-    let hasher = Hasher::new(hash).map_err(|problem| anyhow::anyhow!("[hashing] {problem}"))?;
+    let hasher =
+        Hasher::new(config.hash_config()).map_err(|problem| anyhow::anyhow!("[hashing] {problem}"))?;
     let (password, backoff, login) = (&config.policy.password, &config.policy.backoff, &config.policy.login);
     let code = |length: u32, minutes: u32| CodeShape {
         length: length as usize,

@@ -194,12 +194,17 @@ fn keys_that_contradict_each_other_are_refused() {
     let text = refusal(
         "[search]\ndefault_limit = 500\nmax_limit = 400\n[tls]\ncert_file = \"a.pem\"\n[hashing]\nmax_wait_ms = 30000\n",
         &[("DOORWARD_POLICY_BACKOFF_LONGEST_MS", "999")],
-        &["hashing.parallelism=16", "hashing.memory_kib=64"],
+        &["hashing.iterations=1", "hashing.memory_kib=7168"],
     );
     assert_has(&text, &["search.default_limit: 500", "which is 400", "line 2", "TLS needs both files"]);
     assert_has(
         &text,
-        &["policy.backoff.first_ms: 1000", "BACKOFF_LONGEST_MS", "16 lanes", "hashing.max_wait_ms: 30000"],
+        &[
+            "policy.backoff.first_ms: 1000",
+            "BACKOFF_LONGEST_MS",
+            "7168 times 1 is 7168",
+            "hashing.max_wait_ms: 30000",
+        ],
     );
 }
 

@@ -2,8 +2,9 @@
 -- BOOLEAN, hashes are BYTEA, everything else is TEXT. Released migrations are never edited.
 
 CREATE TABLE instance (
-    id       TEXT PRIMARY KEY,
-    created  BIGINT NOT NULL
+    id        TEXT PRIMARY KEY,
+    created   BIGINT NOT NULL,
+    key_check BYTEA
 );
 
 CREATE TABLE organisations (

@@ -1,6 +1,7 @@
 //! The instance and its organisations.
 
 use doorward_core::base::Timestamp;
+use doorward_core::token::Digest;
 
 use crate::db::{Conn, Row};
 use crate::error::Result;
@@ -43,6 +44,24 @@ pub async fn instance(conn: &mut Conn) -> Result<Option<Instance>> {
 pub async fn insert_instance(conn: &mut Conn, id: &str, now: Timestamp) -> Result<bool> {
     let sql = "INSERT INTO instance (id, created) SELECT $1, $2 WHERE NOT EXISTS (SELECT 1 FROM instance)";
     Ok(conn.run(sql, &[id.into(), now.into()]).await? == 1)
+}
+
+/// What tells whether a master key is the one of this store.
+///
+/// # Errors
+/// When the store cannot be read.
+pub async fn key_check(conn: &mut Conn) -> Result<Option<Digest>> {
+    let sql = "SELECT key_check FROM instance WHERE key_check IS NOT NULL";
+    let row = conn.one(sql, &[]).await?;
+    row.map(|row| row.read("instance").digest("key_check")).transpose()
+}
+
+/// Stores what [`key_check`] gives.
+///
+/// # Errors
+/// When the store cannot be written.
+pub async fn save_key_check(conn: &mut Conn, check: &Digest) -> Result<()> {
+    conn.run("UPDATE instance SET key_check = $1", &[check.into()]).await.map(|_| ())
 }
 
 /// Makes an organisation. Gives `false` if the name is taken.

@@ -107,7 +107,7 @@ pub async fn bearer(conn: &mut Conn, id: &str) -> Result<Option<Bearer>> {
                LEFT JOIN grants g ON g.user_id = u.id WHERE t.id = $1";
     let mut bearer: Option<Bearer> = None;
     for row in conn.all(sql, &[id.into()]).await? {
-        let mut row = row.read("personal_access_tokens");
+        let mut row = row.read("personal_access_tokens").about(id);
         let (digest, expires) = (row.digest("digest")?, row.time("expires")?);
         let (user_id, organisation) = (row.text("user_id")?, row.text("organisation_id")?);
         let state = UserState::numbered(row.int("state")?);

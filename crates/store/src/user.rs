@@ -10,16 +10,20 @@ use doorward_core::user::{
 use crate::db::{Columns, Conn, Param};
 use crate::error::Result;
 
+/// The columns of a user, in the order in which [`read`] reads them.
+macro_rules! columns {
+    () => {
+        "id, organisation_id, human, state, username, given_name, family_name, nick_name, display_name, \
+         preferred_language, gender, email, email_verified, phone, phone_verified, password_hash, password_changed, \
+         password_change_required, description, created, changed, sequence"
+    };
+}
+pub(crate) use columns;
+
 /// A query of whole users; the argument says which.
 macro_rules! select_users {
     ($which:expr) => {
-        concat!(
-            "SELECT u.id, u.organisation_id, u.human, u.state, u.username, u.given_name, u.family_name, \
-             u.nick_name, u.display_name, u.preferred_language, u.gender, u.email, u.email_verified, u.phone, \
-             u.phone_verified, u.password_hash, u.password_changed, u.password_change_required, u.description, \
-             u.created, u.changed, u.sequence FROM users u ",
-            $which
-        )
+        concat!("SELECT ", $crate::user::columns!(), " FROM users u ", $which)
     };
 }
 pub(crate) use select_users;
@@ -61,9 +65,9 @@ pub async fn find(conn: &mut Conn, wanted: &Wanted) -> Result<Option<User>> {
 /// # Errors
 /// When the store cannot be read.
 pub async fn lock(conn: &mut Conn, id: &str) -> Result<Option<User>> {
-    let held =
-        conn.run("UPDATE users SET sequence = sequence WHERE id = $1 AND state <> 3", &[id.into()]).await?;
-    if held == 0 { Ok(None) } else { find(conn, &Wanted::Id(id.to_owned())).await }
+    const SQL: &str =
+        concat!("UPDATE users SET sequence = sequence WHERE id = $1 AND state <> 3 RETURNING ", columns!());
+    conn.one(SQL, &[id.into()]).await?.map(|row| read(row.read("users"))).transpose()
 }
 
 /// The state alone, for a settle that needs no more.
@@ -72,8 +76,7 @@ pub async fn lock(conn: &mut Conn, id: &str) -> Result<Option<User>> {
 /// When the store cannot be read.
 pub async fn state(conn: &mut Conn, id: &str) -> Result<Option<UserState>> {
     let row = conn.one("SELECT state FROM users WHERE id = $1", &[id.into()]).await?;
-    let state = row.map(|row| row.read("users").int("state")).transpose()?;
-    Ok(state.and_then(UserState::numbered))
+    row.map(|row| read_state(&mut row.read("users").about(id))).transpose()
 }
 
 /// Adds a user, or says what stands in the way.
@@ -86,7 +89,7 @@ pub async fn insert(conn: &mut Conn, user: &User) -> Result<Option<Taken>> {
          phone_verified, password_hash, password_changed, password_change_required, description, created, changed, \
          sequence) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, \
          $21, $22, $23) ON CONFLICT DO NOTHING";
-    if conn.run(SQL, &columns(user)).await? == 1 {
+    if conn.run(SQL, &values(user)).await? == 1 {
         return Ok(None);
     }
     let same_id = conn.one("SELECT 1 FROM users WHERE id = $1", &[(&user.id).into()]).await?;
@@ -104,7 +107,7 @@ pub async fn save(conn: &mut Conn, user: &User) -> Result<bool> {
          phone_verified = $16, password_hash = $17, password_changed = $18, password_change_required = $19, \
          description = $20, created = $21, changed = $22, sequence = $23 WHERE id = $1 \
          AND NOT EXISTS (SELECT 1 FROM users o WHERE o.username_key = $6 AND o.id <> $1)";
-    Ok(conn.run(SQL, &columns(user)).await? == 1)
+    Ok(conn.run(SQL, &values(user)).await? == 1)
 }
 
 /// Deletes a user: everything that belongs to it goes, and its row keeps nothing but the id.
@@ -138,7 +141,7 @@ pub async fn attempts(conn: &mut Conn, id: &str, counted: Counted) -> Result<Att
     let Some(row) = conn.one(sql, &[id.into(), counted.name().into()]).await? else {
         return Ok(Attempts::default());
     };
-    let mut row = row.read("attempts");
+    let mut row = row.read("attempts").about(id);
     let failed = u32::try_from(row.count("failed")?).unwrap_or(u32::MAX);
     Ok(Attempts { failed, blocked_until: row.maybe_time("blocked_until")? })
 }
@@ -174,7 +177,7 @@ pub async fn forget_attempts(conn: &mut Conn, id: &str) -> Result<()> {
 pub async fn code(conn: &mut Conn, id: &str, purpose: CodePurpose) -> Result<Option<StoredCode>> {
     let sql = "SELECT digest, expires, failed FROM codes WHERE user_id = $1 AND purpose = $2";
     let Some(row) = conn.one(sql, &[id.into(), purpose.name().into()]).await? else { return Ok(None) };
-    let mut row = row.read("codes");
+    let mut row = row.read("codes").about(id);
     let (digest, expires) = (row.digest("digest")?, row.time("expires")?);
     Ok(Some(StoredCode { digest, expires, failed: u32::try_from(row.count("failed")?).unwrap_or(u32::MAX) }))
 }
@@ -200,7 +203,7 @@ pub async fn save_code(
     conn.run(sql, &params).await.map(|_| ())
 }
 
-fn columns(user: &User) -> [Param<'_>; 23] {
+fn values(user: &User) -> [Param<'_>; 23] {
     let human = user.human();
     let profile = human.map(|human| &human.profile);
     let (email, phone) = (human.map(|human| &human.email), human.and_then(|human| human.phone.as_ref()));
@@ -236,11 +239,19 @@ fn columns(user: &User) -> [Param<'_>; 23] {
     ]
 }
 
+fn read_state(row: &mut Columns) -> Result<UserState> {
+    UserState::numbered(row.int("state")?).ok_or_else(|| row.corrupt("state", "is unknown"))
+}
+
+fn read_gender(row: &mut Columns) -> Result<Option<i32>> {
+    let number = row.maybe_int("gender")?.map(i32::try_from).transpose();
+    number.map_err(|_| row.corrupt("gender", "is out of range"))
+}
+
 pub(crate) fn read(mut row: Columns) -> Result<User> {
     let id = row.id()?;
     let (organisation, human) = (row.text("organisation_id")?, row.flag("human")?);
-    let state = UserState::numbered(row.int("state")?);
-    let state = state.ok_or_else(|| row.corrupt("state", "is unknown"))?;
+    let state = read_state(&mut row)?;
     let username = row.text("username")?;
     let profile = Profile {
         given_name: row.text("given_name")?,
@@ -248,7 +259,7 @@ pub(crate) fn read(mut row: Columns) -> Result<User> {
         nick_name: row.maybe_text("nick_name")?,
         display_name: row.text("display_name")?,
         preferred_language: row.maybe_text("preferred_language")?,
-        gender: row.maybe_int("gender")?.and_then(|number| i32::try_from(number).ok()),
+        gender: read_gender(&mut row)?,
     };
     let (email, email_verified) = (row.maybe_text("email")?, row.flag("email_verified")?);
     let (phone, phone_verified) = (row.maybe_text("phone")?, row.flag("phone_verified")?);
@@ -256,15 +267,17 @@ pub(crate) fn read(mut row: Columns) -> Result<User> {
     let change_required = row.flag("password_change_required")?;
     let description = row.text("description")?;
     let kind = if human {
+        let address = email.ok_or_else(|| row.corrupt("email", "is missing"))?;
+        let password = match (hash.map(Secret::new), changed) {
+            (Some(hash), Some(changed)) => Some(StoredPassword { hash, changed, change_required }),
+            (Some(_), None) => return Err(row.corrupt("password_changed", "is missing")),
+            (None, _) => None,
+        };
         UserKind::Human(Box::new(Human {
             profile,
-            email: Contact { address: email.unwrap_or_default(), verified: email_verified },
+            email: Contact { address, verified: email_verified },
             phone: phone.map(|address| Contact { address, verified: phone_verified }),
-            password: hash.map(|hash| StoredPassword {
-                hash: Secret::new(hash),
-                changed: changed.unwrap_or_default(),
-                change_required,
-            }),
+            password,
         }))
     } else {
         UserKind::Machine(Machine { name: profile.display_name, description })

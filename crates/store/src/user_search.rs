@@ -73,7 +73,10 @@ fn condition(builder: &mut Where, filter: &UserFilter) -> String {
         UserFilter::Human(true) => "u.human".to_owned(),
         UserFilter::Human(false) => "NOT u.human".to_owned(),
         UserFilter::Ids(ids) => builder.within("u.id", ids),
-        UserFilter::Emails(emails) => builder.within("u.email", emails),
+        // A user without an address must not turn "not one of these" into neither yes nor no.
+        UserFilter::Emails(emails) => {
+            format!("(u.email IS NOT NULL AND {})", builder.within("u.email", emails))
+        }
         UserFilter::Organisation(id) => format!("u.organisation_id = {}", builder.bind(id.clone())),
         UserFilter::MetadataKey(filter) => {
             let matching = matches(builder, "m.key", filter);

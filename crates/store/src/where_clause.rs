@@ -32,12 +32,17 @@ impl Where {
     }
 }
 
-/// Joins conditions; `empty` is what none of them means.
+/// Joins conditions; `empty` is what none of them means. Many are joined in halves, since engines bound how deep an
+/// expression may be, and a chain is as deep as it is long.
 pub fn join(conditions: &[String], with: &str, empty: &str) -> String {
     match conditions {
         [] => empty.to_owned(),
         [only] => only.clone(),
-        several => format!("({})", several.join(with)),
+        few if few.len() <= 50 => format!("({})", few.join(with)),
+        many => {
+            let (left, right) = many.split_at(many.len() / 2);
+            format!("({}{with}{})", join(left, with, empty), join(right, with, empty))
+        }
     }
 }
 

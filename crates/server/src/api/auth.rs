@@ -27,10 +27,9 @@ fn bearer(header: &str) -> Option<&str> {
     if token.contains("Bearer ") { None } else { Some(token) }
 }
 
-/// A value of the request's metadata. Over REST, `Grpc-Metadata-…` headers carry metadata too.
+/// A value of the request's metadata.
 fn metadata<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    let plain = headers.get(name).or_else(|| headers.get(format!("grpc-metadata-{name}")));
-    plain.and_then(|value| value.to_str().ok())
+    headers.get(name).and_then(|value| value.to_str().ok())
 }
 
 #[cfg(test)]

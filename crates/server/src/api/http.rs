@@ -9,7 +9,7 @@ use connectrpc::{Chain, ConnectRpcService, Limits, Router};
 use connectrpc_health::StaticChecker;
 use doorward_core::failure::{self, Failure, Kind};
 use futures_util::future::BoxFuture;
-use http::header::{CONTENT_TYPE, ORIGIN};
+use http::header::{ALLOW, CONTENT_TYPE, ORIGIN};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use http_body::Body;
 use http_body_util::combinators::UnsyncBoxBody;
@@ -126,11 +126,20 @@ impl Shared {
     {
         let path = request.uri().path();
         if path.starts_with("/zitadel.") || path.starts_with("/grpc.") {
+            if request.method() == Method::GET && is_ours(path) {
+                // No method is free of side effects, so none can be called by GET.
+                return Box::pin(std::future::ready(post_only()));
+            }
             let mut service = self.rpc.clone();
             return Box::pin(async move {
                 let answered = service.call(request).await;
                 match answered {
-                    Ok(response) => response.map(BodyExt::boxed_unsync),
+                    Ok(mut response) => {
+                        // The trailers have it with the details; a client that finds it here does not read them.
+                        response.headers_mut().remove("grpc-status");
+                        response.headers_mut().remove("grpc-message");
+                        response.map(BodyExt::boxed_unsync)
+                    }
                     Err(never) => match never {},
                 }
             });
@@ -202,6 +211,18 @@ impl Shared {
             Err(error) => rest::error(&broken_body(&*error, most)),
         }
     }
+}
+
+/// Whether the path is that of a method in the descriptors.
+fn is_ours(path: &str) -> bool {
+    let parts = path.strip_prefix('/').and_then(|path| path.split_once('/'));
+    parts.is_some_and(|(service, method)| doorward_proto::find_rpc(service, method).is_some())
+}
+
+fn post_only() -> Response<AnswerBody> {
+    let mut response = plain(StatusCode::METHOD_NOT_ALLOWED, "", Bytes::new());
+    response.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
+    response
 }
 
 /// What a body that could not be read to its end is refused with.

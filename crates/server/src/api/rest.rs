@@ -78,7 +78,7 @@ impl Rest {
             Ok(body) => body,
             Err(failure) => return error(&failure),
         };
-        let (headers, format) = (head.headers, CodecFormat::Json);
+        let (headers, format) = (with_metadata(head.headers), CodecFormat::Json);
         let inbound = Inbound { headers, body, format, fields, protocol: Protocol::Rest };
         match self.rpcs.call(&route.method, inbound).await {
             Ok(body) => {
@@ -113,6 +113,18 @@ impl Rest {
             None => Target::Nowhere,
         }
     }
+}
+
+/// Over REST, and only there, headers named `Grpc-Metadata-…` carry metadata, unless the plain header is there.
+fn with_metadata(mut headers: HeaderMap) -> HeaderMap {
+    let prefixed = headers.iter().filter_map(|(name, value)| {
+        let plain = name.as_str().strip_prefix("grpc-metadata-")?;
+        let plain = HeaderName::from_bytes(plain.as_bytes()).ok()?;
+        (!headers.contains_key(&plain)).then(|| (plain, value.clone()))
+    });
+    let carried: Vec<_> = prefixed.collect();
+    headers.extend(carried);
+    headers
 }
 
 fn segments(rpc: &'static Rpc) -> Vec<Segment> {

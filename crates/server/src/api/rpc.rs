@@ -121,7 +121,7 @@ fn decode<Req: Message + DeserializeOwned>(inbound: &Inbound, depth: u32) -> Res
     if too_deep(&inbound.body, depth) {
         return Err(malformed("nested too deeply".to_owned()));
     }
-    from_json(&inbound.body).map_err(|error| malformed(error.to_string()))
+    from_json(&inbound.body).map_err(|error| malformed(status::json_fault(&error)))
 }
 
 /// Whether brackets outside of texts are nested more than `most` times.

@@ -164,10 +164,37 @@ fn http_date(now: doorward_core::base::Timestamp) -> String {
     at.to_zoned(jiff::tz::TimeZone::UTC).strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
 }
 
+/// What is wrong with JSON, without a word of it: a value in the wrong place may be a password.
+#[must_use]
+pub fn json_fault(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    if error.classify() != serde_json::error::Category::Data {
+        return text;
+    }
+    // These two end with what the code wants; what came stands before that.
+    let by_serde = text.starts_with("invalid type: ") || text.starts_with("invalid value: ");
+    match text.rsplit_once(", expected ") {
+        Some((_, wanted)) if by_serde => format!("invalid value, expected {wanted}"),
+        _ => format!("invalid value at line {} column {}", error.line(), error.column()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use doorward_core::failure;
+
+    #[test]
+    fn a_fault_of_json_does_not_quote_it() {
+        let fault =
+            |text: &str| json_fault(&serde_json::from_str::<BTreeMap<String, bool>>(text).unwrap_err());
+        let expected = "invalid value, expected a boolean at line 1 column 20";
+        assert_eq!(fault(r#"{"a":"se, expected "}"#), expected);
+        assert_eq!(fault(r#"{"a":4815}"#), "invalid value, expected a boolean at line 1 column 9");
+        assert_eq!(fault(r#"{"a":"#), "EOF while parsing a value at line 1 column 5");
+        let custom = <serde_json::Error as serde::de::Error>::custom("secret, expected secret");
+        assert_eq!(json_fault(&custom), "invalid value at line 0 column 0");
+    }
 
     #[test]
     fn a_wrong_password_carries_the_failed_attempts() {

@@ -96,16 +96,25 @@ pub struct Changed {
 /// Those of its contents, of the permission, of what is taken, and of the store.
 pub async fn add(call: &Call, new: NewUser) -> Result<Changed, Failure> {
     let now = call.now;
-    let (kind, metadata, codes, default_name) = match new.kind {
+    let mut password = None;
+    let (mut kind, metadata, codes, default_name) = match new.kind {
         NewKind::Machine(machine) => {
             let name = machine.name.clone();
             (UserKind::Machine(machine), Vec::new(), Codes::default(), name)
         }
-        NewKind::Human(human) => check_human(call, &new.organisation, *human).await?,
+        NewKind::Human(mut human) => {
+            password = human.password.take();
+            check_human(&call.app, *human, password.as_ref())?
+        }
     };
     let username = new.username.unwrap_or(default_name);
     check_username(&username)?;
     call.caller.require(Permission::UserWrite, Some(&new.organisation))?;
+    // Hashing is dear: nobody without the permission gets to spend it.
+    if let (UserKind::Human(human), Some((password, change_required))) = (&mut kind, password) {
+        let hash = hash(&call.app, password).await?;
+        human.password = Some(StoredPassword { hash, changed: now, change_required });
+    }
     let id = new.id.unwrap_or_else(|| call.app.mint_id(now));
     let (organisation, state) = (new.organisation, UserState::Active);
     let user = User { id, organisation, state, username, kind, created: now, changed: now, sequence: 1 };
@@ -179,37 +188,30 @@ pub(super) fn contact(
 
 type Checked = (UserKind, Vec<(String, Vec<u8>)>, Codes, String);
 
-async fn check_human(call: &Call, organisation: &str, new: NewHuman) -> Result<Checked, Failure> {
+fn check_human(app: &App, new: NewHuman, password: Option<&(NewPassword, bool)>) -> Result<Checked, Failure> {
     let (address, verification) = new.email;
     check_email(&address)?;
     let profile = complete_profile(new.profile)?;
     let default_name = address.clone();
-    let (email, email_code) = contact(&call.app, CodePurpose::Email, (address, verification))?;
+    let (email, email_code) = contact(app, CodePurpose::Email, (address, verification))?;
     let (phone, phone_code) = match new.phone.filter(|(number, _)| !number.is_empty()) {
         None => (None, None),
         Some((number, verification)) => {
-            let (phone, code) =
-                contact(&call.app, CodePurpose::Phone, (normalise_phone(&number)?, verification))?;
+            let (phone, code) = contact(app, CodePurpose::Phone, (normalise_phone(&number)?, verification))?;
             (Some(phone), code)
         }
     };
     check_metadata(&new.metadata)?;
+    if let Some((password, _)) = password {
+        check_password(app, password, creation_violation)?;
+    }
     if new.idp_links {
         return Err(failure::IDP_UNKNOWN);
     }
     if new.totp {
         return Err(failure::TOTP_IMPORT_UNSERVED);
     }
-    let password = match new.password {
-        None => None,
-        Some((password, change_required)) => {
-            // Hashing is dear: nobody without the permission gets to spend it.
-            call.caller.require(Permission::UserWrite, Some(organisation))?;
-            let hash = encode(&call.app, password, creation_violation).await?;
-            Some(StoredPassword { hash, changed: call.now, change_required })
-        }
-    };
-    let human = Human { profile, email, phone, password };
+    let human = Human { profile, email, phone, password: None };
     let codes = Codes { email: email_code, phone: phone_code };
     Ok((UserKind::Human(Box::new(human)), new.metadata, codes, default_name))
 }
@@ -230,19 +232,32 @@ pub(super) fn check_metadata(entries: &[(String, Vec<u8>)]) -> Result<(), Failur
     if entries.len() > MOST_METADATA { Err(failure::METADATA_TOO_MUCH) } else { Ok(()) }
 }
 
-/// Checks a new password and hashes it, or checks a hash.
+/// Checks a new password, then hashes it; one that was hashed elsewhere stays as it is.
 pub(super) async fn encode(
     app: &Arc<App>,
     password: NewPassword,
     violation: fn(ComplexityViolation) -> Failure,
 ) -> Result<Secret, Failure> {
+    check_password(app, &password, violation)?;
+    hash(app, password).await
+}
+
+fn check_password(
+    app: &App,
+    password: &NewPassword,
+    violation: fn(ComplexityViolation) -> Failure,
+) -> Result<(), Failure> {
     match password {
-        NewPassword::Hashed(hash) if hashes::is_supported(hash.expose()) => Ok(hash),
+        NewPassword::Hashed(hash) if hashes::is_supported(hash.expose()) => Ok(()),
         NewPassword::Hashed(_) => Err(failure::HASH_UNSUPPORTED),
-        NewPassword::Plain(text) => {
-            app.policy.complexity.check(text.expose()).map_err(violation)?;
-            password::hash(app, &text).await
-        }
+        NewPassword::Plain(text) => app.policy.complexity.check(text.expose()).map_err(violation),
+    }
+}
+
+async fn hash(app: &Arc<App>, password: NewPassword) -> Result<Secret, Failure> {
+    match password {
+        NewPassword::Hashed(hash) => Ok(hash),
+        NewPassword::Plain(text) => password::hash(app, &text).await,
     }
 }
 

@@ -8,10 +8,10 @@ use super::CliResult;
 use super::output::Output;
 use crate::config::Config;
 use crate::env::Env;
-use crate::wiring::open;
+use crate::wiring::open_existing;
 
 pub async fn run(config: &Config, file: &Path, output: Output) -> CliResult {
-    let db = open(config, Env::system()).await?.app.db.clone();
+    let db = open_existing(config, Env::system()).await?.app.db.clone();
     let target = file.to_owned();
     tokio::task::spawn_blocking(move || db.backup(&target))
         .await

@@ -63,8 +63,11 @@ impl Output {
     }
 }
 
-/// A time as RFC 3339, to the second.
+/// A time as RFC 3339, to the second; nothing for an end that never comes.
 pub fn time(at: Timestamp) -> Value {
+    if at == Timestamp::LATEST {
+        return Value::Null;
+    }
     let at = jiff::Timestamp::from_microsecond(at.0).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
     Value::String(at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string())
 }

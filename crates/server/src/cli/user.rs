@@ -58,7 +58,11 @@ pub enum Command {
 #[derive(Debug, Args)]
 pub struct Add {
     /// Adds a machine user of this name instead of a person.
-    #[arg(long, value_name = "NAME")]
+    #[arg(
+        long,
+        value_name = "NAME",
+        conflicts_with_all = ["email", "email_verified", "given_name", "family_name", "password_stdin"]
+    )]
     machine: Option<String>,
     /// The mail address, which is also the login name unless --username is given.
     #[arg(long, required_unless_present = "machine")]

@@ -91,6 +91,9 @@ section! {
         idle_timeout_s: u32 = 120, whole(1, 86_400, "seconds");
         /// Time that running requests have to finish when the server stops.
         drain_timeout_ms: u32 = 20_000, whole(0, 3_600_000, "milliseconds");
+        /// Time between readiness turning off and the port closing when the server stops, so that a load balancer
+        /// notices before connections are refused.
+        stop_delay_ms: u32 = 0, whole(0, 600_000, "milliseconds");
         /// Connections at a time. One too many is closed at once.
         max_connections: u32 = 4_096, whole(1, 1_000_000, "");
         /// Requests at a time on one HTTP/2 connection.
@@ -114,13 +117,13 @@ section! {
         /// Hash of new passwords. Hashes of other kinds are verified, and renewed at the next success.
         algorithm: HashAlgorithm = HashAlgorithm::Argon2id, ALGORITHM;
         /// Memory of one argon2id hash.
-        memory_kib: u32 = 19_456, whole(64, 4 << 20, "KiB");
+        memory_kib: u32 = 19_456, whole(7_168, 262_144, "KiB");
         /// Passes of argon2id over its memory.
         iterations: u32 = 2, whole(1, 64, "");
         /// Lanes of argon2id.
         parallelism: u32 = 1, whole(1, 16, "");
         /// Cost of bcrypt; one more doubles the time.
-        bcrypt_cost: u32 = 12, whole(10, 18, "");
+        bcrypt_cost: u32 = 12, whole(10, 15, "");
         /// Threads that hash; 0 for one on each core. Each needs the memory of a hash.
         threads: u32 = 0, whole(0, 1_024, "");
         /// Passwords that may wait for a thread. One too many is refused at once.

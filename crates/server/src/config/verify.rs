@@ -35,14 +35,9 @@ pub(super) fn verify(config: &Config, entries: &Entries) -> Vec<Problem> {
             backoff.first_ms, backoff.longest_ms
         ),
     );
-    demand(
-        hashing.memory_kib >= 8 * hashing.parallelism,
-        ["hashing.memory_kib", "hashing.parallelism"],
-        format!(
-            "hashing.memory_kib: {} is not allowed; argon2id needs at least 8 KiB for each of {} lanes",
-            hashing.memory_kib, hashing.parallelism
-        ),
-    );
+    if let Err(problem) = config.hash_config().check() {
+        demand(false, ["hashing.memory_kib", "hashing.iterations"], format!("[hashing] {problem}"));
+    }
     // A caller who must be told to come back later would otherwise see a time-out of the whole request.
     demand(
         hashing.max_wait_ms < limits.request_timeout_ms,

@@ -62,6 +62,21 @@ pub enum Value {
     Int(i64),
     /// BYTEA.
     Bytes(Vec<u8>),
+    /// Something that no column holds, by its kind.
+    Odd(&'static str),
+}
+
+impl Value {
+    /// What it is, never what it holds: a value may be a secret.
+    const fn kind(&self) -> &'static str {
+        match self {
+            Self::Null => "nothing",
+            Self::Text(_) => "a text",
+            Self::Int(_) => "a number",
+            Self::Bytes(_) => "bytes",
+            Self::Odd(kind) => kind,
+        }
+    }
 }
 
 /// A row that came back.
@@ -90,6 +105,12 @@ impl Columns {
         Ok(self.id.clone())
     }
 
+    /// Names the row in later complaints, where its id is known but not read.
+    pub fn about(mut self, id: &str) -> Self {
+        id.clone_into(&mut self.id);
+        self
+    }
+
     /// A text.
     pub fn text(&mut self, column: &'static str) -> Result<String> {
         self.maybe_text(column)?.ok_or_else(|| self.corrupt(column, "is missing"))
@@ -100,7 +121,7 @@ impl Columns {
         match self.values.next() {
             Some(Value::Text(text)) => Ok(Some(text)),
             Some(Value::Null) => Ok(None),
-            other => Err(self.corrupt(column, &format!("should be a text but is {other:?}"))),
+            other => Err(self.mistaken(column, "a text", other.as_ref())),
         }
     }
 
@@ -114,7 +135,7 @@ impl Columns {
         match self.values.next() {
             Some(Value::Int(number)) => Ok(Some(number)),
             Some(Value::Null) => Ok(None),
-            other => Err(self.corrupt(column, &format!("should be a number but is {other:?}"))),
+            other => Err(self.mistaken(column, "a number", other.as_ref())),
         }
     }
 
@@ -126,7 +147,11 @@ impl Columns {
 
     /// Yes or no.
     pub fn flag(&mut self, column: &'static str) -> Result<bool> {
-        Ok(self.int(column)? != 0)
+        match self.int(column)? {
+            0 => Ok(false),
+            1 => Ok(true),
+            _ => Err(self.corrupt(column, "is neither yes nor no")),
+        }
     }
 
     /// A time.
@@ -143,7 +168,7 @@ impl Columns {
     pub fn bytes(&mut self, column: &'static str) -> Result<Vec<u8>> {
         match self.values.next() {
             Some(Value::Bytes(bytes)) => Ok(bytes),
-            other => Err(self.corrupt(column, &format!("should be bytes but is {other:?}"))),
+            other => Err(self.mistaken(column, "bytes", other.as_ref())),
         }
     }
 
@@ -153,10 +178,13 @@ impl Columns {
         <[u8; 32]>::try_from(bytes.as_slice()).map_err(|_| self.corrupt(column, "should be 32 bytes"))
     }
 
-    /// A complaint about the value that was just read.
+    /// A complaint about the value that was just read. It must not tell what the value is, which may be a secret.
     pub fn corrupt(&self, column: &'static str, problem: &str) -> StoreError {
-        // A value may be a secret: a complaint names its kind and place, never what it holds.
-        let problem = problem.split('(').next().unwrap_or(problem).to_owned();
-        StoreError::Corrupt { table: self.table, column, id: self.id.clone(), problem }
+        StoreError::Corrupt { table: self.table, column, id: self.id.clone(), problem: problem.to_owned() }
+    }
+
+    fn mistaken(&self, column: &'static str, wanted: &str, got: Option<&Value>) -> StoreError {
+        let got = got.map_or("not there", Value::kind);
+        self.corrupt(column, &format!("should be {wanted} but is {got}"))
     }
 }

@@ -52,7 +52,7 @@ pub fn query(connection: &Connection, sql: &str, params: &[Param<'_>]) -> Result
     let mut cursor = statement.raw_query();
     let mut rows = Vec::new();
     while let Some(row) = cursor.next().map_err(fault)? {
-        let values = (0..width).map(|column| row.get_ref(column).map(value_of).map_err(fault)?);
+        let values = (0..width).map(|column| row.get_ref(column).map(value_of).map_err(fault));
         rows.push(Row(values.collect::<Result<_>>()?));
     }
     Ok(rows)
@@ -70,10 +70,21 @@ pub fn script(connection: &Connection, sql: &str) -> Result<()> {
     connection.execute_batch(sql).map_err(fault)
 }
 
-/// Copies the whole database, as it is at one moment, into a new file.
+/// Copies the whole database, as it is at one moment, into a new file, which only its owner may read: it holds
+/// hashes of passwords. A copy that fails leaves nothing behind.
 pub fn backup(connection: &Connection, target: &Path) -> Result<()> {
-    let target = target.to_str().ok_or_else(|| StoreError::Driver("the path is not UTF-8".to_owned()))?;
-    execute(connection, "VACUUM INTO $1", &[target.into()]).map(|_| ())
+    let name = target.to_str().ok_or_else(|| StoreError::Driver("the path is not UTF-8".to_owned()))?;
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    // The engine fills a file that is there and empty.
+    options.open(target).map_err(|error| StoreError::Unavailable(error.to_string()))?;
+    let copied = execute(connection, "VACUUM INTO $1", &[name.into()]).map(|_| ());
+    if copied.is_err() {
+        drop(std::fs::remove_file(target));
+    }
+    copied
 }
 
 /// Placeholders are `$1`, `$2`, … as in PostgreSQL. SQLite numbers them by first appearance, so they are bound by name.
@@ -99,17 +110,18 @@ impl ToSql for Param<'_> {
     }
 }
 
-fn value_of(value: ValueRef<'_>) -> Result<Value> {
-    Ok(match value {
+/// SQLite puts up with any kind of value in any column: what no column of ours holds is told from its place.
+fn value_of(value: ValueRef<'_>) -> Value {
+    match value {
         ValueRef::Null => Value::Null,
         ValueRef::Integer(number) => Value::Int(number),
-        ValueRef::Text(text) => Value::Text(
-            String::from_utf8(text.to_vec())
-                .map_err(|_| StoreError::Driver("a text is not UTF-8".to_owned()))?,
-        ),
+        ValueRef::Text(text) => match std::str::from_utf8(text) {
+            Ok(text) => Value::Text(text.to_owned()),
+            Err(_) => Value::Odd("a text that is not UTF-8"),
+        },
         ValueRef::Blob(bytes) => Value::Bytes(bytes.to_vec()),
-        ValueRef::Real(_) => return Err(StoreError::Driver("a value is a fraction".to_owned())),
-    })
+        ValueRef::Real(_) => Value::Odd("a fraction"),
+    }
 }
 
 /// Sorts the driver's errors: what may pass by itself is unavailability, the rest is a fault of this program.
@@ -124,6 +136,7 @@ pub fn fault(error: rusqlite::Error) -> StoreError {
             | ErrorCode::CannotOpen
             | ErrorCode::OutOfMemory
             | ErrorCode::PermissionDenied
+            | ErrorCode::FileLockingProtocolFailed
             | ErrorCode::DatabaseCorrupt
             | ErrorCode::NotADatabase,
         ) => StoreError::Unavailable(error.to_string()),

@@ -6,7 +6,7 @@
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::thread::JoinHandle;
+use std::thread::{JoinHandle, ThreadId};
 use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
@@ -75,6 +75,7 @@ pub struct WriterStats {
 pub struct Writer {
     queue: Arc<Queue>,
     capacity: usize,
+    id: ThreadId,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -109,7 +110,8 @@ impl Writer {
             .name("doorward-writer".to_owned())
             .spawn(move || write_until_closed(&mine, conn, batch))
             .map_err(|error| StoreError::Unavailable(error.to_string()))?;
-        Ok(Self { queue, capacity: settings.queue.max(1), thread: Mutex::new(Some(thread)) })
+        let (id, capacity) = (thread.thread().id(), settings.queue.max(1));
+        Ok(Self { queue, capacity, id, thread: Mutex::new(Some(thread)) })
     }
 
     /// Hands a write to the thread and waits for its commit.
@@ -147,6 +149,10 @@ impl Writer {
     pub fn close(&self) {
         self.queue.state.lock().closed = true;
         self.queue.wake.notify_one();
+        // The last handle may be one that a story held, dropped by the writer itself: it cannot wait for itself.
+        if std::thread::current().id() == self.id {
+            return;
+        }
         if let Some(thread) = self.thread.lock().take() {
             drop(thread.join());
         }
@@ -202,7 +208,8 @@ fn run_all(conn: &mut Conn, jobs: &mut [Box<dyn Job>]) -> Result<()> {
         let held = job.run(conn);
         if !conn.in_transaction() {
             // A full disk or a failed write made SQLite roll back everything: nobody's work is there any more.
-            return Err(held.err().unwrap_or_else(|| StoreError::Unavailable("rolled back".to_owned())));
+            let cause = held.err().map_or_else(|| "rolled back".to_owned(), |error| error.to_string());
+            return Err(StoreError::Unavailable(cause));
         }
         if held.is_err() {
             now(conn, "ROLLBACK TO job")?;

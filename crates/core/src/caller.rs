@@ -111,7 +111,7 @@ impl Role {
             Self::IamOwnerViewer => matches!(permission, P::SessionRead | P::UserRead),
             Self::IamOrgManager | Self::OrgOwner => permission != P::SessionWrite,
             Self::IamUserManager => !matches!(permission, P::SessionWrite | P::CredentialWrite),
-            Self::IamLoginClient => permission != P::UserDelete,
+            Self::IamLoginClient => !matches!(permission, P::UserDelete | P::UserSelfDelete),
             Self::OrgUserManager => {
                 !matches!(permission, P::SessionWrite | P::CredentialWrite | P::PasskeyWrite)
             }

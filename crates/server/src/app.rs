@@ -4,6 +4,7 @@ pub mod caller;
 pub mod hashing;
 pub mod password;
 pub mod session;
+pub mod session_check;
 pub mod session_list;
 pub mod user;
 pub mod user_contact;

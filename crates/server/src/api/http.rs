@@ -19,6 +19,7 @@ use tower::Service;
 use super::cors::Cors;
 use super::rest::{self, Rest};
 use super::rpc::Rpcs;
+use super::table::served;
 use crate::app::App;
 use crate::telemetry::Metrics;
 
@@ -58,7 +59,7 @@ impl Front {
     /// # Errors
     /// When the descriptors cannot be served by reflection.
     pub fn new(app: Arc<App>, metrics: Metrics, cors: Cors, limits: BodyLimits) -> anyhow::Result<Self> {
-        let rpcs = Arc::new(Rpcs::new(Arc::clone(&app), metrics.clone(), rpc_limits(limits.users)));
+        let rpcs = Arc::new(Rpcs::new(Arc::clone(&app), metrics.clone(), rpc_limits(limits.users), served()));
         let (router, health) = built_in()?;
         let rpc = ConnectRpcService::new(Chain(super::rpc::Shared(Arc::clone(&rpcs)), router))
             .with_limits(rpc_limits(limits.sessions));

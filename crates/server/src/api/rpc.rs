@@ -22,7 +22,7 @@ use serde::de::DeserializeOwned;
 use tracing::Instrument;
 
 use super::auth::authenticate;
-use super::{status, table};
+use super::status;
 use crate::app::{App, Call};
 use crate::telemetry::{Metrics, Protocol, RequestLabels};
 
@@ -42,6 +42,9 @@ pub struct Inbound {
 
 pub(super) type Run =
     Box<dyn Fn(Arc<App>, Inbound, Surface) -> BoxFuture<'static, Result<Bytes, Failure>> + Send + Sync>;
+
+/// A method with its handler, as the table lists it.
+pub(super) type Served = (&'static Rpc, Surface, Run);
 
 /// One served method.
 pub struct Method {
@@ -156,8 +159,8 @@ fn encode<Res: Message + Serialize>(response: &Res, format: CodecFormat) -> Resu
 impl Rpcs {
     /// Everything that is served.
     #[must_use]
-    pub fn new(app: Arc<App>, metrics: Metrics, user_limits: Limits) -> Self {
-        let served = table::served().into_iter().map(|(rpc, surface, run)| {
+    pub(super) fn new(app: Arc<App>, metrics: Metrics, user_limits: Limits, served: Vec<Served>) -> Self {
+        let served = served.into_iter().map(|(rpc, surface, run)| {
             (format!("{}/{}", rpc.service, rpc.method), Arc::new(Method { rpc, surface, run }))
         });
         Self { app, metrics, methods: served.collect(), user_limits }

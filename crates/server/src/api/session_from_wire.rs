@@ -13,7 +13,7 @@ use doorward_proto::session as wire;
 use doorward_store::user::Wanted;
 
 use super::wire::{comparison, from_duration, from_timestamp};
-use crate::app::session::{Request, Unready, UserCheck};
+use crate::app::session_check::{Request, Unready, UserCheck};
 use crate::app::session_list::Asked;
 
 /// What Create asks for.

@@ -1,12 +1,12 @@
 //! Which handler answers which method. A method of the descriptors that is missing here fails a test.
 
-use doorward_proto::{RPCS, Rpc, Surface};
+use doorward_proto::{RPCS, Surface};
 
-use super::rpc::{Run, guarded, open};
+use super::rpc::{Run, Served, guarded, open};
 use super::{session, user};
 
 /// Every method of the descriptors with its handler.
-pub(super) fn served() -> Vec<(&'static Rpc, Surface, Run)> {
+pub(super) fn served() -> Vec<Served> {
     RPCS.iter()
         .filter_map(|rpc| {
             let beta = rpc.service == "zitadel.session.v2beta.SessionService";

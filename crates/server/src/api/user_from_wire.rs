@@ -4,7 +4,8 @@ use doorward_core::base::Secret;
 use doorward_core::user::{Machine, Profile};
 use doorward_proto::user as wire;
 
-use crate::app::user::{NewHuman, NewKind, NewPassword, NewUser, Verification};
+use crate::app::password::NewPassword;
+use crate::app::user::{NewHuman, NewKind, NewUser, Verification};
 use crate::app::user_password::Proof;
 use crate::app::user_update::{ProfileUpdate, Update};
 

@@ -8,11 +8,20 @@ use doorward_core::check::{
     PasswordEvidence, PasswordOutcome, PasswordVerdict, before_password, settle_password,
 };
 use doorward_core::failure::{self, Failure};
-use doorward_core::password;
+use doorward_core::password::{self, ComplexityViolation};
 use doorward_core::user::{User, UserKind, UserState};
 use doorward_store::{Conn, user};
 
 use super::{App, read};
+
+/// A password for a user who is made or changed.
+#[derive(Debug, Clone)]
+pub enum NewPassword {
+    /// In clear.
+    Plain(Secret),
+    /// Hashed elsewhere.
+    Hashed(Secret),
+}
 
 /// What a password check came to in the settling transaction.
 #[derive(Debug)]
@@ -110,6 +119,35 @@ pub async fn hold_against(app: &App, hash: Secret, password: &Secret) -> Result<
 pub async fn hash(app: &Arc<App>, password: &Secret) -> Result<Secret, Failure> {
     let (hasher, password, salt) = (app.policy.hasher.clone(), password.clone(), app.chance());
     app.hashing.run(move |memory| Secret::new(hasher.hash(password.expose(), salt, memory))).await
+}
+
+/// Checks a new password, then hashes it; one that was hashed elsewhere stays as it is.
+pub(super) async fn encode(
+    app: &Arc<App>,
+    password: NewPassword,
+    violation: fn(ComplexityViolation) -> Failure,
+) -> Result<Secret, Failure> {
+    check_new(app, &password, violation)?;
+    hash_new(app, password).await
+}
+
+pub(super) fn check_new(
+    app: &App,
+    password: &NewPassword,
+    violation: fn(ComplexityViolation) -> Failure,
+) -> Result<(), Failure> {
+    match password {
+        NewPassword::Hashed(hash) if password::is_supported(hash.expose()) => Ok(()),
+        NewPassword::Hashed(_) => Err(failure::HASH_UNSUPPORTED),
+        NewPassword::Plain(text) => app.policy.complexity.check(text.expose()).map_err(violation),
+    }
+}
+
+pub(super) async fn hash_new(app: &Arc<App>, password: NewPassword) -> Result<Secret, Failure> {
+    match password {
+        NewPassword::Hashed(hash) => Ok(hash),
+        NewPassword::Plain(text) => hash(app, &text).await,
+    }
 }
 
 /// Decides about the evidence under the lock of the user, and writes what follows for the user.

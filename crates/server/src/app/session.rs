@@ -1,54 +1,14 @@
 //! Creating, changing, reading and ending a session.
 
-use doorward_core::attempt::Counted;
 use doorward_core::base::{Secret, Span, Timestamp};
 use doorward_core::caller::{Caller, Permission};
-use doorward_core::check::PasswordEvidence;
 use doorward_core::failure::{self, Failure};
-use doorward_core::session::{Birth, Changes, Session, SessionUser, UserAgent};
+use doorward_core::session::{Birth, Session, UserAgent};
 use doorward_core::token::{Digest, NotAToken, TokenKind};
-use doorward_core::user::{User, UserState};
 use doorward_store::session::{self, ShownSession};
-use doorward_store::user::{self, Wanted};
-use doorward_store::{Conn, Result as StoreResult};
 
-use super::password::{self, Rules, Settled};
+use super::session_check::{Evidence, Request, Verdict, gather};
 use super::{Call, read, store_failure};
-
-/// What a request asks to be checked and changed.
-#[derive(Debug, Clone, Default)]
-pub struct Request {
-    /// The user check.
-    pub user: Option<UserCheck>,
-    /// The password check.
-    pub password: Option<Secret>,
-    /// Checks and challenges that need a factor which no user of this version can have, in their order.
-    pub unready: Vec<Unready>,
-    /// Entries to set; an empty value deletes the key.
-    pub metadata: std::collections::BTreeMap<String, Vec<u8>>,
-    /// A new lifetime.
-    pub lifetime: Option<Span>,
-}
-
-/// Which user is to be checked.
-#[derive(Debug, Clone)]
-pub enum UserCheck {
-    /// This one.
-    Wanted(Wanted),
-    /// The request did not say.
-    Unsaid,
-}
-
-/// A check or challenge of a factor that the user has not set up: refused differently with and without a user.
-#[derive(Debug, Clone)]
-pub struct Unready {
-    /// When the session has no user.
-    pub without_user: Failure,
-    /// When it has one.
-    pub with_user: Failure,
-    /// When it has one who is no person, or may not log in just now, if that makes a difference.
-    pub without_human: Option<Failure>,
-}
 
 /// A session that was created or changed.
 #[derive(Debug, Clone)]
@@ -57,14 +17,6 @@ pub struct Written {
     pub session: Session,
     /// The new token, unless nothing was changed.
     pub token: Option<Secret>,
-}
-
-/// What a settling transaction comes to. A refusal is committed too: a wrong password counts.
-enum Verdict {
-    /// The session as it is now, and whether anything was changed.
-    Granted(Box<Session>, bool),
-    Refused(Failure),
-    Stale,
 }
 
 /// How often a request is tried again when the password it verified was replaced meanwhile.
@@ -247,112 +199,4 @@ fn still_open(
         Some(user_id) => session.require_same_user(user_id),
         None => Ok(()),
     }
-}
-
-/// What was found out before the settling transaction.
-struct Evidence {
-    user: Option<String>,
-    password: Option<(PasswordEvidence, Rules)>,
-    /// A check after the password that cannot pass.
-    later: Option<Failure>,
-    changes: Changes,
-}
-
-impl Evidence {
-    /// Asks again, under the lock, what the evidence rests on. Gives what ends the request, if anything does.
-    async fn settle(&self, conn: &mut Conn) -> StoreResult<Option<Verdict>> {
-        if let Some(user_id) =
-            self.user.as_ref().filter(|_| self.changes.user.is_some() || self.password.is_some())
-        {
-            let state = user::state(conn, user_id).await?;
-            let locked_later = state == Some(UserState::Locked) && self.password.is_some();
-            if state != Some(UserState::Active) && !locked_later {
-                return Ok(Some(Verdict::Refused(failure::USER_NOT_ACTIVE)));
-            }
-            if let Some((evidence, rules)) = &self.password {
-                match password::settle(conn, user_id, evidence, *rules).await? {
-                    Settled::Passed => {}
-                    Settled::Refused(failure) => return Ok(Some(Verdict::Refused(failure))),
-                    Settled::Stale => return Ok(Some(Verdict::Stale)),
-                }
-            }
-        }
-        Ok(self.later.clone().map(Verdict::Refused))
-    }
-}
-
-/// Gathers and verifies, in the order of the checks: user, password, then the rest.
-async fn gather(call: &Call, request: &Request, session: Option<&Session>) -> Result<Evidence, Failure> {
-    let checked = match &request.user {
-        None => None,
-        Some(check) => Some(check_user(call, check, request.password.as_ref()).await?),
-    };
-    if let (Some(user), Some(session)) = (&checked, session) {
-        session.require_same_user(&user.id)?;
-    }
-    let known = session.and_then(|session| session.user.as_ref()).map(|user| user.id.clone());
-    let user_id = checked.as_ref().map(|user| user.id.clone()).or(known);
-    let password = match &request.password {
-        None => None,
-        Some(text) => Some(check_password(call, user_id.as_deref(), checked.as_ref(), text).await?),
-    };
-    let later = match request.unready.first() {
-        None => None,
-        Some(unready) => Some(refuse(call, unready, user_id.as_deref()).await?),
-    };
-    let rules = Rules {
-        counted: Counted::Password,
-        attempts: call.app.policy.attempts,
-        keep_success: later.is_none(),
-        now: call.now,
-    };
-    if let (None, Some(refusal)) = (&password, &later) {
-        return Err(refusal.clone());
-    }
-    let changes = Changes {
-        user: checked.map(|user| SessionUser {
-            id: user.id,
-            organisation: user.organisation,
-            verified: call.now,
-        }),
-        password: password.as_ref().map(|_| call.now),
-        metadata: request.metadata.clone(),
-        lifetime: request.lifetime,
-    };
-    Ok(Evidence { user: user_id, password: password.map(|evidence| (evidence, rules)), later, changes })
-}
-
-/// What a check or challenge of a factor that the user lacks is refused with.
-async fn refuse(call: &Call, unready: &Unready, user_id: Option<&str>) -> Result<Failure, Failure> {
-    let Some(id) = user_id else { return Ok(unready.without_user.clone()) };
-    let Some(without_human) = &unready.without_human else { return Ok(unready.with_user.clone()) };
-    let user = read!(call.app, user::find(&Wanted::Id(id.to_owned())))?;
-    let human = user.is_some_and(|user| user.human().is_some() && user.state == UserState::Active);
-    Ok(if human { unready.with_user.clone() } else { without_human.clone() })
-}
-
-async fn check_user(call: &Call, check: &UserCheck, password: Option<&Secret>) -> Result<User, Failure> {
-    let UserCheck::Wanted(wanted) = check else { return Err(failure::USER_SEARCH_MISSING) };
-    let Some(found) = read!(call.app, user::find(wanted))? else {
-        if let Some(password) = password {
-            // An answer that comes early would tell that there is no such user.
-            password::burn(&call.app, password).await?;
-        }
-        return Err(failure::USER_NOT_FOUND);
-    };
-    if found.state == UserState::Active { Ok(found) } else { Err(failure::USER_NOT_ACTIVE) }
-}
-
-async fn check_password(
-    call: &Call,
-    user_id: Option<&str>,
-    checked: Option<&User>,
-    password: &Secret,
-) -> Result<PasswordEvidence, Failure> {
-    let user_id = user_id.ok_or(failure::PASSWORD_NO_USER)?;
-    let user = match checked {
-        Some(user) => Some(user.clone()),
-        None => read!(call.app, user::find(&Wanted::Id(user_id.to_owned())))?,
-    };
-    password::verify(&call.app, user.as_ref(), password, call.now).await
 }

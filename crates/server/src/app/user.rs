@@ -1,11 +1,9 @@
 //! Users: making them, reading them, moving them between states.
 
-use std::sync::Arc;
-
 use doorward_core::base::{Secret, Timestamp};
 use doorward_core::caller::Permission;
 use doorward_core::failure::{self, Failure};
-use doorward_core::password::{self as hashes, ComplexityViolation};
+use doorward_core::password::ComplexityViolation;
 use doorward_core::user::{
     CodePurpose, Contact, Human, Machine, Profile, StoredCode, StoredPassword, Transition, User, UserKind,
     UserState, check_email, check_username, complete_profile, normalise_phone,
@@ -14,7 +12,8 @@ use doorward_store::user::{Taken, Wanted};
 use doorward_store::{Conn, Result as StoreResult, organisation, session, user, user_search};
 use futures_util::future::BoxFuture;
 
-use super::{App, Call, password, read, store_failure};
+use super::password::{NewPassword, check_new, hash_new};
+use super::{App, Call, read, store_failure};
 
 /// How an address or number is to be verified.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,15 +26,6 @@ pub enum Verification {
     SendCode,
     /// The request did not say.
     Unsaid,
-}
-
-/// A password for a user who is made or changed.
-#[derive(Debug, Clone)]
-pub enum NewPassword {
-    /// In clear.
-    Plain(Secret),
-    /// Hashed elsewhere.
-    Hashed(Secret),
 }
 
 /// A person to be made.
@@ -112,7 +102,7 @@ pub async fn add(call: &Call, new: NewUser) -> Result<Changed, Failure> {
     call.caller.require(Permission::UserWrite, Some(&new.organisation))?;
     // Hashing is dear: nobody without the permission gets to spend it.
     if let (UserKind::Human(human), Some((password, change_required))) = (&mut kind, password) {
-        let hash = hash(&call.app, password).await?;
+        let hash = hash_new(&call.app, password).await?;
         human.password = Some(StoredPassword { hash, changed: now, change_required });
     }
     let id = new.id.unwrap_or_else(|| call.app.mint_id(now));
@@ -203,7 +193,7 @@ fn check_human(app: &App, new: NewHuman, password: Option<&(NewPassword, bool)>)
     };
     check_metadata(&new.metadata)?;
     if let Some((password, _)) = password {
-        check_password(app, password, creation_violation)?;
+        check_new(app, password, creation_violation)?;
     }
     if new.idp_links {
         return Err(failure::IDP_UNKNOWN);
@@ -230,35 +220,6 @@ pub(super) fn check_metadata(entries: &[(String, Vec<u8>)]) -> Result<(), Failur
         }
     }
     if entries.len() > MOST_METADATA { Err(failure::METADATA_TOO_MUCH) } else { Ok(()) }
-}
-
-/// Checks a new password, then hashes it; one that was hashed elsewhere stays as it is.
-pub(super) async fn encode(
-    app: &Arc<App>,
-    password: NewPassword,
-    violation: fn(ComplexityViolation) -> Failure,
-) -> Result<Secret, Failure> {
-    check_password(app, &password, violation)?;
-    hash(app, password).await
-}
-
-fn check_password(
-    app: &App,
-    password: &NewPassword,
-    violation: fn(ComplexityViolation) -> Failure,
-) -> Result<(), Failure> {
-    match password {
-        NewPassword::Hashed(hash) if hashes::is_supported(hash.expose()) => Ok(()),
-        NewPassword::Hashed(_) => Err(failure::HASH_UNSUPPORTED),
-        NewPassword::Plain(text) => app.policy.complexity.check(text.expose()).map_err(violation),
-    }
-}
-
-async fn hash(app: &Arc<App>, password: NewPassword) -> Result<Secret, Failure> {
-    match password {
-        NewPassword::Hashed(hash) => Ok(hash),
-        NewPassword::Plain(text) => password::hash(app, &text).await,
-    }
 }
 
 fn creation_violation(violation: ComplexityViolation) -> Failure {

@@ -10,7 +10,8 @@ use doorward_core::user::{CodePurpose, StoredPassword, User, UserKind};
 use doorward_store::{Conn, Result as StoreResult, session, user};
 
 use super::password::{self, Rules, Settled};
-use super::user::{NewPassword, Outcome, change, encode, find, store_code};
+use super::password::{NewPassword, encode};
+use super::user::{Outcome, change, find, store_code};
 use super::user_contact::count_wrong;
 use super::{Call, store_failure};
 

@@ -6,7 +6,8 @@ use doorward_core::user::{Profile, User, UserKind, check_username, complete_prof
 use doorward_store::user;
 
 use super::Call;
-use super::user::{Changed, NewPassword, Verification, change, find};
+use super::password::NewPassword;
+use super::user::{Changed, Verification, change, find};
 use super::user_contact::{Channel, NewContact};
 use super::user_password::{self, Prepared, Proof};
 

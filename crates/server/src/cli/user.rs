@@ -12,7 +12,8 @@ use serde_json::{Value, json};
 
 use super::output::{Output, time};
 use super::{CliError, CliResult, user_id};
-use crate::app::user::{NewHuman, NewKind, NewPassword, NewUser, Verification};
+use crate::app::password::NewPassword;
+use crate::app::user::{NewHuman, NewKind, NewUser, Verification};
 use crate::app::{Call, read, store_failure, user, user_list, user_password};
 
 #[derive(Debug, Subcommand)]

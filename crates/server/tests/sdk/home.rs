@@ -1,6 +1,5 @@
 //! Where the SDKs are, and how one is run.
 
-use std::env::var_os;
 use std::fs::{File, read_to_string};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
@@ -83,10 +82,7 @@ fn scripts() -> PathBuf {
 
 /// Where `cargo xtask test` puts what it installs.
 fn home() -> PathBuf {
-    match var_os("DOORWARD_SDK_HOME") {
-        Some(home) => home.into(),
-        None => Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/sdk"),
-    }
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/sdk")
 }
 
 fn installed(path: PathBuf) -> PathBuf {

@@ -51,7 +51,14 @@ impl Server {
         let folder = tempfile::tempdir().unwrap();
         let data = folder.path().join("data");
         let [out, err] = ["out", "err"].map(|name| folder.path().join(name));
-        let process = Command::new(env!("CARGO_BIN_EXE_doorward"))
+        let mut command = Command::new(env!("CARGO_BIN_EXE_doorward"));
+        // What configures a server of the developer's own does not concern this one.
+        for (name, _) in
+            std::env::vars_os().filter(|(name, _)| name.as_encoded_bytes().starts_with(b"DOORWARD_"))
+        {
+            command.env_remove(name);
+        }
+        let process = command
             .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
             .arg(&data)
             .current_dir(folder.path())

@@ -1,6 +1,6 @@
 //! The callers of the denial table, and fresh objects for each of its calls.
 
-use doorward::app::session::{Request, UserCheck};
+use doorward::app::session_check::{Request, UserCheck};
 use doorward::app::{Call, session};
 use doorward_core::base::Span;
 use doorward_core::caller::{Caller, Membership, Role};

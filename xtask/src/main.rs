@@ -1,1 +1,57 @@
-fn main() {}
+//! The chores of this repository: `cargo xtask test`, `cargo xtask tidy`, `cargo xtask bench`.
+
+mod run;
+mod sdk;
+mod suite;
+mod tidy;
+
+use std::process::{Command, ExitCode};
+
+use anyhow::bail;
+
+const HELP: &str = "\
+The chores of this repository.
+
+cargo xtask test [--quick] [-- NEXTEST ARGUMENTS]
+    Installs what the tests need, checks format, lints and tidiness, and runs all tests.
+    --quick leaves out the tests with SDKs and those that kill the server.
+cargo xtask tidy [--write]
+    Checks what the compiler cannot. --write renews docs/errors.md and adds new migrations to their checksums.
+cargo xtask bench ARGUMENTS
+    Runs the load generator; see `cargo xtask bench --help`.
+";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match dispatch(&arguments) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn dispatch(arguments: &[&str]) -> anyhow::Result<ExitCode> {
+    match arguments {
+        [] | ["help" | "-h" | "--help"] | [_, "-h" | "--help"] if arguments.first() != Some(&"bench") => {
+            print!("{HELP}");
+            Ok(ExitCode::SUCCESS)
+        }
+        ["test"] => suite::run(false, &[]),
+        ["test", "--quick"] => suite::run(true, &[]),
+        ["test", "--", rest @ ..] => suite::run(false, rest),
+        ["test", "--quick", "--", rest @ ..] => suite::run(true, rest),
+        ["tidy"] => tidy::run(false),
+        ["tidy", "--write"] => tidy::run(true),
+        ["bench", rest @ ..] => bench(rest),
+        _ => bail!("`cargo xtask {}` is not known\n\n{HELP}", arguments.join(" ")),
+    }
+}
+
+fn bench(arguments: &[&str]) -> anyhow::Result<ExitCode> {
+    let mut command = Command::new("cargo");
+    command.args(["run", "--release", "-q", "-p", "doorward-bench", "--"]).args(arguments);
+    run::to_the_end(&mut command)
+}

@@ -1,6 +1,11 @@
 //! Killed at any moment under load, the server keeps every write that it acknowledged, whole, and is back at once.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a failing test panics")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a failing test panics"
+)]
 
 #[path = "kill/rig.rs"]
 mod rig;

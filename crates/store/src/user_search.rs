@@ -5,7 +5,7 @@ use doorward_core::caller::Reach;
 use doorward_core::search::{Page, TextFilter, TextMatch, UserFilter, UserOrder, UserText, UserView};
 use doorward_core::user::User;
 
-use crate::db::{Conn, Row};
+use crate::db::{Columns, Conn};
 use crate::error::Result;
 use crate::session_search::Found;
 use crate::user::{read, select_users};
@@ -203,11 +203,11 @@ pub async fn list_metadata(
         "SELECT m.key, m.value, m.created, m.changed {source} ORDER BY m.key {direction} LIMIT {limit} OFFSET {offset}"
     );
     let rows = conn.all(&sql, builder.params()).await?;
-    Ok(Found { entries: rows.into_iter().map(read_metadata).collect::<Result<_>>()?, total })
+    let entries = rows.into_iter().map(|row| read_metadata(row.read("user_metadata").about(user_id)));
+    Ok(Found { entries: entries.collect::<Result<_>>()?, total })
 }
 
-fn read_metadata(row: Row) -> Result<MetadataEntry> {
-    let mut row = row.read("user_metadata");
+fn read_metadata(mut row: Columns) -> Result<MetadataEntry> {
     Ok(MetadataEntry {
         key: row.text("key")?,
         value: row.bytes("value")?,

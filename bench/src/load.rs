@@ -1,0 +1,136 @@
+//! Closed loops: every client waits for its answer before it asks again.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+use bytes::Bytes;
+use tokio::task::JoinSet;
+
+use crate::call::Call;
+use crate::client::{Client, Outcome};
+use crate::process::cpu_micros;
+
+/// Time for caches and connections before counting begins.
+const WARM_UP: Duration = Duration::from_millis(300);
+
+/// What clients do between two calls.
+#[derive(Debug, Clone, Copy)]
+pub struct Pauses {
+    pub after_answer: Duration,
+    pub after_refusal: Duration,
+}
+
+impl Pauses {
+    /// Calls at once after an answer. Whoever was refused comes back sooner than it was told to, but not at once.
+    pub const NONE: Self = Self { after_answer: Duration::ZERO, after_refusal: Duration::from_millis(100) };
+}
+
+/// The time that counts.
+#[derive(Debug, Clone, Copy)]
+pub struct Window {
+    pub start: Instant,
+    pub end: Instant,
+}
+
+impl Window {
+    /// Begins after a warm-up.
+    pub fn soon(seconds: u64) -> Self {
+        let start = Instant::now() + WARM_UP;
+        Self { start, end: start + Duration::from_secs(seconds) }
+    }
+
+    /// CPU time that a process takes within it.
+    pub async fn cpu_of(self, id: u32) -> Result<u64> {
+        tokio::time::sleep_until(self.start.into()).await;
+        let before = cpu_micros(id)?;
+        tokio::time::sleep_until(self.end.into()).await;
+        Ok(cpu_micros(id)? - before)
+    }
+}
+
+/// What happened within the window. Times are microseconds.
+#[derive(Debug, Default)]
+pub struct Tally {
+    pub answered: Vec<u64>,
+    pub shed: Vec<u64>,
+    pub errors: u64,
+}
+
+impl Tally {
+    /// Counts an answer by the moment when it came.
+    fn count(&mut self, window: Window, asked: Instant, outcome: &Result<Outcome>) {
+        let now = Instant::now();
+        if now < window.start || now > window.end {
+            return;
+        }
+        let micros = u64::try_from((now - asked).as_micros()).unwrap_or(u64::MAX);
+        match outcome {
+            Ok(Outcome::Done(_)) => self.answered.push(micros),
+            Ok(Outcome::Shed) => self.shed.push(micros),
+            Ok(Outcome::Failed) | Err(_) => self.errors += 1,
+        }
+    }
+
+    /// Takes in what another client saw.
+    pub fn merge(&mut self, other: Self) {
+        self.answered.extend(other.answered);
+        self.shed.extend(other.shed);
+        self.errors += other.errors;
+    }
+}
+
+/// Every client goes through the calls, each from another place on, until the window ends.
+pub async fn run(clients: Vec<Client>, calls: Arc<Vec<Call>>, pauses: Pauses, window: Window) -> Tally {
+    let (mut running, stride) = (JoinSet::new(), calls.len().div_ceil(clients.len().max(1)));
+    for (number, mut client) in clients.into_iter().enumerate() {
+        let calls = Arc::clone(&calls);
+        running.spawn(async move {
+            let mut tally = Tally::default();
+            for call in calls.iter().cycle().skip(number * stride) {
+                let asked = Instant::now();
+                if asked >= window.end {
+                    break;
+                }
+                let outcome = client.call(call).await;
+                tally.count(window, asked, &outcome);
+                let pause = match outcome {
+                    Ok(Outcome::Done(_)) => pauses.after_answer,
+                    // A lost connection would turn the loop into a storm of errors.
+                    Err(_) => break,
+                    Ok(_) => pauses.after_refusal,
+                };
+                if !pause.is_zero() {
+                    tokio::time::sleep(pause).await;
+                }
+            }
+            tally
+        });
+    }
+    let mut all = Tally::default();
+    for tally in running.join_all().await {
+        all.merge(tally);
+    }
+    all
+}
+
+/// Makes every call once; all must succeed. The order of the answers is not that of the calls.
+pub async fn once(clients: Vec<Client>, calls: &[Call]) -> Result<Vec<Bytes>> {
+    let mut running = JoinSet::new();
+    let share = calls.len().div_ceil(clients.len().max(1)).max(1);
+    for (mut client, calls) in clients.into_iter().zip(calls.chunks(share)) {
+        let calls = calls.to_vec();
+        running.spawn(async move {
+            let mut answers = Vec::new();
+            for call in &calls {
+                answers.push(client.must(call).await?);
+            }
+            anyhow::Ok(answers)
+        });
+    }
+    let mut all = Vec::new();
+    for answers in running.join_all().await {
+        all.extend(answers?);
+    }
+    Ok(all)
+}

@@ -1,0 +1,144 @@
+//! The writer when it is full, closed, or held up by another process.
+
+use std::time::Duration;
+
+use doorward_store::{Db, Result, Settings, StoreError, session};
+use futures_util::FutureExt;
+
+use crate::rig::{Held, Rig, note, queued};
+use crate::sample::{add_session, session as plain};
+
+fn is_unavailable<T>(outcome: &Result<T>) -> bool {
+    matches!(outcome, Err(StoreError::Unavailable(_)))
+}
+
+#[tokio::test]
+async fn more_writes_than_may_wait_are_refused_at_once_and_the_others_are_done() {
+    let rig = Rig::tuned(|settings| settings.queue = 3).await;
+    let held = Held::start(&rig.db).await;
+    let waiting = queued((0..3).map(|number| note(&rig.db, number.to_string())));
+    for _ in 0..2 {
+        let refused = note(&rig.db, "too many").now_or_never().expect("an answer at once");
+        assert!(matches!(refused, Err(StoreError::Overloaded)), "{refused:?}");
+    }
+    held.release().await;
+    assert!(waiting.await.into_iter().all(|one| one.is_ok()));
+    note(&rig.db, "later").await.unwrap();
+    assert!(!rig.has_note("too many").await);
+    assert_eq!(rig.count("instance").await, 4);
+}
+
+#[tokio::test]
+async fn reading_goes_on_while_the_queue_is_full() {
+    let rig = Rig::tuned(|settings| settings.queue = 1).await;
+    add_session(&rig, &plain(0)).await;
+    let held = Held::start(&rig.db).await;
+    let waiting = queued([note(&rig.db, "one")]);
+    assert!(reading!(rig, session::load(&plain(0).id)).unwrap().is_some());
+    held.release().await;
+    assert!(waiting.await[0].is_ok());
+}
+
+#[tokio::test]
+async fn closing_finishes_what_waits_and_takes_nothing_more() {
+    let rig = Rig::tuned(|settings| settings.batch = 2).await;
+    let held = Held::start(&rig.db).await;
+    let waiting = queued((0..9).map(|number| note(&rig.db, number.to_string())));
+    let db = rig.db.clone();
+    let (first, db) = (tokio::task::spawn_blocking(move || db.close()), rig.db.clone());
+    let second = tokio::task::spawn_blocking(move || db.close());
+    held.release().await;
+    first.await.unwrap();
+    second.await.unwrap();
+    // The thread is gone: all answers are there without waiting.
+    let answers = waiting.now_or_never().expect("every write is answered when close() returns");
+    assert!(answers.into_iter().all(|one| one.is_ok()));
+    assert_eq!(rig.count("instance").await, 9, "and reading goes on");
+    let refused = note(&rig.db, "late").now_or_never().expect("an answer at once");
+    assert!(is_unavailable(&refused), "{refused:?}");
+    rig.db.close();
+}
+
+#[tokio::test]
+async fn dropping_the_last_handle_finishes_what_waits() {
+    let rig = Rig::empty().await;
+    let neighbour = Db::open(rig.settings.clone()).unwrap();
+    let held = Held::start(&neighbour).await;
+    let waiting = queued([note(&neighbour, "waits")]);
+    drop(neighbour);
+    held.release().await;
+    assert!(waiting.await[0].is_ok());
+    assert!(rig.has_note("waits").await);
+}
+
+#[tokio::test]
+async fn a_story_may_hold_the_last_handle_of_its_store() {
+    let rig = Rig::empty().await;
+    let db = Db::open(rig.settings.clone()).unwrap();
+    let (entered, inside) = tokio::sync::oneshot::channel();
+    let (go, wait) = std::sync::mpsc::channel::<()>();
+    let (ended, end) = tokio::sync::oneshot::channel::<()>();
+    let kept = db.clone();
+    let mut write = Box::pin(async move {
+        db.write(move |_| {
+            Box::pin(async move {
+                // Dropped last, when the writer lets go of the story and with it of the store.
+                let (_ended, _kept) = (ended, kept);
+                let _ = entered.send(());
+                let _ = wait.recv();
+                Ok(())
+            })
+        })
+        .await
+    });
+    assert!((&mut write).now_or_never().is_none());
+    inside.await.unwrap();
+    drop(write);
+    drop(go);
+    assert!(end.await.is_err(), "the writer has let go of the story, and did not wait for itself");
+    note(&rig.db, "next").await.unwrap();
+}
+
+#[tokio::test]
+async fn a_lock_of_another_process_is_waited_for() {
+    let rig = Rig::empty().await;
+    let other = rig.neighbour();
+    let held = Held::start(&other).await;
+    let waiting = queued([note(&rig.db, "patient")]);
+    held.release().await;
+    assert!(waiting.await[0].is_ok());
+    assert!(rig.has_note("patient").await);
+}
+
+#[tokio::test]
+async fn a_lock_that_stays_is_unavailability_in_bounded_time_and_passes_without_a_restart() {
+    let rig = Rig::tuned(|settings| settings.busy = Duration::from_millis(50)).await;
+    let other = Db::open(Settings { busy: Duration::from_secs(60), ..rig.settings.clone() }).unwrap();
+    let held = Held::start(&other).await;
+    for _ in 0..2 {
+        let refused = note(&rig.db, "refused").await;
+        assert!(is_unavailable(&refused), "{refused:?}");
+        assert!(reading!(rig, session::load("1")).unwrap().is_none(), "reading goes on");
+    }
+    held.release().await;
+    note(&rig.db, "works").await.unwrap();
+    assert!(rig.has_note("works").await && !rig.has_note("refused").await);
+}
+
+#[tokio::test]
+async fn a_story_that_ends_the_transaction_gets_nobody_a_false_yes() {
+    let rig = Rig::empty().await;
+    let held = Held::start(&rig.db).await;
+    let db = rig.db.clone();
+    let traitor: futures_util::future::BoxFuture<'static, Result<()>> =
+        Box::pin(
+            async move { db.write(|conn| Box::pin(async move { conn.script("ROLLBACK").await })).await },
+        );
+    let all = queued([note(&rig.db, "before"), traitor, note(&rig.db, "after")]);
+    held.release().await;
+    for outcome in all.await {
+        assert!(is_unavailable(&outcome), "{outcome:?}");
+    }
+    assert_eq!(rig.count("instance").await, 0);
+    note(&rig.db, "next").await.unwrap();
+}

@@ -3,7 +3,7 @@
 mod backup;
 mod config;
 mod org;
-mod output;
+pub mod output;
 mod session;
 mod token;
 mod user;

@@ -64,6 +64,19 @@ impl DataDir {
         Ok(path)
     }
 
+    /// Keeps the folder for this process: two servers on one folder would each believe to be alone.
+    ///
+    /// # Errors
+    /// When another server has it.
+    pub fn lock(&self) -> anyhow::Result<fs::File> {
+        let path = self.0.join("serve.lock");
+        let file = fs::File::create(&path).with_context(|| format!("{} cannot be made", path.display()))?;
+        match file.try_lock() {
+            Ok(()) => Ok(file),
+            Err(_) => bail!("another server runs on the data folder {}", self.0.display()),
+        }
+    }
+
     /// The files that the first start writes tokens to.
     #[must_use]
     pub fn token_files(&self) -> Vec<PathBuf> {
@@ -83,6 +96,10 @@ impl DataDir {
             Ok(text) => {
                 parse_key(text.trim()).with_context(|| format!("{} holds no master key", path.display()))
             }
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound && Self::has_store(&self.0) => bail!(
+                "{} is missing: put the key back that this store was set up with, or set DOORWARD_MASTER_KEY",
+                path.display()
+            ),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 let mut key = [0; 32];
                 env.entropy.fill(&mut key);
@@ -162,7 +179,9 @@ pub async fn set_up(db: &Db, dir: &DataDir, keys: &Keyring, env: &Env) -> anyhow
 async fn check_key(db: &Db, keys: &Keyring) -> anyhow::Result<()> {
     let stored = organisation::key_check(db.reading().await?.conn()?).await?;
     if stored.is_some_and(|stored| stored != keys.check_value()) {
-        bail!("the master key is not the one that this store was set up with");
+        bail!(
+            "the store was set up with another master key: put its own master.key back, or set DOORWARD_MASTER_KEY"
+        );
     }
     Ok(())
 }

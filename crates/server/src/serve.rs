@@ -10,8 +10,10 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::api::cors::Cors;
 use crate::api::http::{BodyLimits, Front};
+use crate::cli::output::say;
 use crate::config::Config;
 use crate::env::Env;
+use crate::first_start::DataDir;
 use crate::telemetry::Metrics;
 use crate::transport::{BoxError, Limits, TimedBody, Tls, Transport};
 use crate::wiring::{Opened, open};
@@ -26,9 +28,12 @@ pub struct BrokenBody(BoxError);
 /// # Errors
 /// When the data folder, the port or the certificate cannot be opened.
 pub async fn serve(config: &Config) -> anyhow::Result<()> {
-    let listener = TcpListener::bind(&config.listen)
-        .await
-        .with_context(|| format!("the address {} cannot be listened on", config.listen))?;
+    let listener = TcpListener::bind(&config.listen).await.with_context(|| {
+        format!("the address {} cannot be listened on; choose another with --listen HOST:PORT", config.listen)
+    })?;
+    // Whatever is wrong with the certificate is said before anything is set up.
+    load_tls(config)?;
+    let _alone = DataDir::open(&config.data_dir)?.lock()?;
     let opened = open(config, Env::system()).await?;
     let address = listener.local_addr()?;
     greet(config, &opened, address);
@@ -48,10 +53,7 @@ pub async fn serve_on(
 ) -> anyhow::Result<()> {
     let started = opened.app.env.clock.now().0.div_euclid(1_000_000);
     let metrics = Metrics::new(env!("CARGO_PKG_VERSION"), started);
-    let tls = match config.tls_files() {
-        Some((cert, key)) => Some(Tls::load(cert, key).context("the certificate cannot be used")?),
-        None => None,
-    };
+    let tls = load_tls(config)?;
     let limits = BodyLimits {
         sessions: config.limits.body_bytes as usize,
         users: config.limits.user_body_bytes as usize,
@@ -85,6 +87,11 @@ pub async fn serve_on(
     Ok(())
 }
 
+fn load_tls(config: &Config) -> anyhow::Result<Option<Arc<Tls>>> {
+    let Some((cert, key)) = config.tls_files() else { return Ok(None) };
+    Tls::load(cert, key).context("the certificate cannot be used").map(Some)
+}
+
 /// Completes when the process is told to stop, by SIGTERM or Ctrl-C.
 fn until_told() -> anyhow::Result<impl Future<Output = ()>> {
     let mut terminate = signal(SignalKind::terminate())?;
@@ -109,7 +116,9 @@ fn greet(config: &Config, opened: &Opened, address: std::net::SocketAddr) {
     if opened.first_start {
         lines.push(format!("First start: the store in {} was set up.", config.data_dir.display()));
     }
-    if let [admin, login] = tokens.as_slice() {
+    if let [admin, login] = tokens.as_slice()
+        && login.exists()
+    {
         lines.push(format!("Token to manage users:    {}", admin.display()));
         lines.push(format!("Token for a login page:   {}", login.display()));
         lines.push("Try it:".to_owned());
@@ -117,6 +126,8 @@ fn greet(config: &Config, opened: &Opened, address: std::net::SocketAddr) {
             "  curl -s -X POST {scheme}://{address}/v2/sessions -H \"Authorization: Bearer $(cat {})\" -d '{{}}'",
             login.display()
         ));
+    } else {
+        lines.push("Tokens: `doorward token create login-client` makes one.".to_owned());
     }
-    println!("{}", lines.join("\n"));
+    say(&lines.join("\n"));
 }

@@ -13,6 +13,10 @@ use crate::wiring::open_existing;
 pub async fn run(config: &Config, file: &Path, output: Output) -> CliResult {
     let db = open_existing(config, Env::system()).await?.app.db.clone();
     let target = file.to_owned();
+    if file.exists() {
+        let text = format!("{} exists already; choose another name for the backup", file.display());
+        return Err(anyhow::anyhow!(text).into());
+    }
     tokio::task::spawn_blocking(move || db.backup(&target))
         .await
         .map_err(anyhow::Error::from)?

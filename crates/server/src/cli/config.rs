@@ -3,7 +3,7 @@
 use clap::Subcommand;
 
 use super::CliResult;
-use super::output::Output;
+use super::output::{Output, say};
 use crate::config::{Config, Overrides};
 
 #[derive(Debug, Subcommand)]
@@ -18,8 +18,8 @@ pub enum Command {
 
 pub fn run(command: &Command, overrides: &Overrides, output: Output) -> CliResult {
     match command {
-        Command::Example => print!("{}", Config::example_toml()),
-        Command::Print => print!("{}", Config::load(overrides)?.print_toml()),
+        Command::Example => say(Config::example_toml().trim_end()),
+        Command::Print => say(Config::load(overrides)?.print_toml().trim_end()),
         Command::Check => {
             Config::load(overrides)?;
             output.one(&[("configuration", "valid".into())]);

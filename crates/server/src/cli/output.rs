@@ -1,5 +1,7 @@
 //! Results on standard output: lines for people, JSON for scripts.
 
+use std::io::Write;
+
 use doorward_core::base::Timestamp;
 use serde_json::{Value, json};
 
@@ -16,12 +18,12 @@ impl Output {
         if self.json {
             let object: serde_json::Map<_, _> =
                 fields.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
-            println!("{}", Value::Object(object));
+            say(&Value::Object(object).to_string());
             return;
         }
         let width = fields.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
         for (name, value) in fields.iter().filter(|(_, value)| !value.is_null()) {
-            println!("{name:width$}  {}", plain(value));
+            say(&format!("{name:width$}  {}", plain(value)));
         }
     }
 
@@ -31,7 +33,7 @@ impl Output {
             let object = |row: &Vec<Value>| -> Value {
                 columns.iter().zip(row).map(|(name, value)| ((*name).to_owned(), value.clone())).collect()
             };
-            println!("{}", Value::Array(rows.iter().map(object).collect()));
+            say(&Value::Array(rows.iter().map(object).collect()).to_string());
             return;
         }
         let widths: Vec<usize> = columns
@@ -46,9 +48,9 @@ impl Output {
             let padded = cells.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}"));
             padded.collect::<Vec<_>>().join("  ").trim_end().to_owned()
         };
-        println!("{}", line(columns.iter().map(|name| name.to_uppercase()).collect()));
+        say(&line(columns.iter().map(|name| name.to_uppercase()).collect()));
         for row in rows {
-            println!("{}", line(row.iter().map(plain).collect()));
+            say(&line(row.iter().map(plain).collect()));
         }
     }
 
@@ -56,11 +58,16 @@ impl Output {
     pub fn version(self) {
         let version = env!("CARGO_PKG_VERSION");
         if self.json {
-            println!("{}", json!({ "name": "doorward", "version": version }));
+            say(&json!({ "name": "doorward", "version": version }).to_string());
         } else {
-            println!("doorward {version}");
+            say(&format!("doorward {version}"));
         }
     }
+}
+
+/// A line on standard output. Whoever reads it may have gone away, as `head` does; that is no failure.
+pub fn say(line: &str) {
+    drop(writeln!(std::io::stdout(), "{line}"));
 }
 
 /// A time as RFC 3339, to the second; nothing for an end that never comes.

@@ -16,7 +16,7 @@ pub enum Command {
         /// The machine user: id or login name.
         user: String,
         /// How many days it is valid. Without it, it does not expire.
-        #[arg(long, value_name = "DAYS")]
+        #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..=36_500))]
         days: Option<u32>,
     },
     /// Lists tokens, without their texts.

@@ -1,6 +1,6 @@
 //! `doorward user`: people and machines.
 
-use std::io::BufRead;
+use std::io::{BufRead, IsTerminal};
 
 use clap::{Args, Subcommand};
 use doorward_core::base::Secret;
@@ -176,13 +176,21 @@ async fn move_to(call: &Call, name: &str, transition: Transition, output: Output
 
 /// The first line of standard input. A password on the command line would be seen by every user of the machine.
 fn read_password() -> Result<Secret, CliError> {
+    if std::io::stdin().is_terminal() {
+        let typed = rpassword::prompt_password("Password: ").map_err(anyhow::Error::from)?;
+        return if typed.is_empty() { Err(no_password()) } else { Ok(Secret::new(typed)) };
+    }
     let mut line = String::new();
     std::io::stdin().lock().read_line(&mut line).map_err(anyhow::Error::from)?;
     let password = line.trim_end_matches(['\r', '\n']).to_owned();
     if password.is_empty() {
-        return Err(CliError::Usage("no password came in on standard input".to_owned()));
+        return Err(no_password());
     }
     Ok(Secret::new(password))
+}
+
+fn no_password() -> CliError {
+    CliError::Usage("no password came in on standard input".to_owned())
 }
 
 fn kind(user: &User) -> &'static str {
@@ -215,6 +223,12 @@ fn show(user: &User, roles: &[&str], output: Output) {
         ("email", human.map_or(Value::Null, |human| json!(human.email.address))),
         ("email_verified", human.map_or(Value::Null, |human| json!(human.email.verified))),
         ("password", human.map_or(Value::Null, |human| json!(human.password.is_some()))),
+        (
+            "password_change_required",
+            human
+                .and_then(|human| human.password.as_ref())
+                .map_or(Value::Null, |password| json!(password.change_required)),
+        ),
         ("roles", json!(roles.join(","))),
         ("created", time(user.created)),
     ]);

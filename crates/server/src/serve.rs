@@ -36,9 +36,11 @@ pub async fn serve(config: &Config) -> anyhow::Result<()> {
     let _alone = DataDir::open(&config.data_dir)?.lock()?;
     let opened = open(config, Env::system()).await?;
     let address = listener.local_addr()?;
+    // Whoever reads the greeting may stop the server at once: it must be listening for that already.
+    let told = until_told()?;
     greet(config, &opened, address);
     tracing::info!(%address, first_start = opened.first_start, "ready");
-    serve_on(listener, config, opened, until_told()?).await
+    serve_on(listener, config, opened, told).await
 }
 
 /// Serves on an open listener until `stop` completes: requests that run are finished, the rest is refused.

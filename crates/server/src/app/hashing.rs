@@ -85,7 +85,9 @@ impl HashingPool {
         let threads = (0..settings.threads.max(1)).map(|number| {
             let shared = Arc::clone(&shared);
             let (name, memory) = (format!("doorward-hash-{number}"), hasher.work_memory());
-            std::thread::Builder::new().name(name).spawn(move || work_until_closed(&shared, memory))
+            std::thread::Builder::new()
+                .name(name)
+                .spawn(move || work_until_closed(&shared, settings.longest_wait, memory))
         });
         let threads = threads.collect::<std::io::Result<_>>()?;
         Ok(Self { shared, settings, threads: Mutex::new(threads) })
@@ -164,9 +166,18 @@ fn retry_after(wait: Duration) -> Span {
     Span::millis(i64::try_from(wait.as_millis()).unwrap_or(i64::MAX).max(1000))
 }
 
-fn work_until_closed(shared: &Shared, mut memory: WorkMemory) {
+fn work_until_closed(shared: &Shared, longest_wait: Duration, mut memory: WorkMemory) {
+    // Logins give way to everything else: a read takes microseconds, a hash milliseconds.
+    if let Err(error) = rustix::process::setpriority_process(None, 10) {
+        tracing::debug!(%error, "hashing threads keep their priority");
+    }
     while let Some(waiting) = next(shared) {
         if (waiting.abandoned)() {
+            continue;
+        }
+        if waiting.since.elapsed() > longest_wait {
+            // Dropping the work tells whoever asked that it was too much.
+            shared.state.lock().stats.refused += 1;
             continue;
         }
         let started = Instant::now();
@@ -234,6 +245,15 @@ mod tests {
         hold.send(()).unwrap();
         assert_eq!(queued.await.unwrap(), Ok(7));
         assert_eq!(busy.await.unwrap(), Ok(()));
+    }
+
+    #[tokio::test]
+    async fn what_has_waited_too_long_is_refused_when_its_turn_comes() {
+        let settings = HashingSettings { longest_wait: Duration::ZERO, ..settings(8) };
+        let pool = Arc::new(HashingPool::start(settings, &Hasher::default()).unwrap());
+        let refusal = pool.run(|_| 7).await.unwrap_err();
+        assert_eq!(refusal.id, failure::OVERLOADED.id);
+        assert_eq!(pool.take_stats().refused, 1);
     }
 
     #[tokio::test]

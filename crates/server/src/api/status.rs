@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use buffa::Message;
 use buffa_types::google::protobuf::Duration;
 use connectrpc::{ConnectError, ErrorCode, ErrorDetail};
-use doorward_core::base::Span;
+use doorward_core::base::{Span, Timestamp};
 use doorward_core::failure::{Detail, Failure, Kind};
 use doorward_proto::errors::{CredentialsCheckError, ErrorDetail as IdDetail};
 use doorward_proto::rpc::RetryInfo;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use parking_lot::Mutex;
 use serde_json::{Value, json};
 
 use super::wire::field;
@@ -150,16 +151,29 @@ fn retry_header(failure: &Failure) -> HeaderMap {
 
 /// What every success carries: it is for this caller, now.
 #[must_use]
-pub fn success_headers(now: doorward_core::base::Timestamp) -> [(HeaderName, HeaderValue); 3] {
+pub fn success_headers(now: Timestamp) -> [(HeaderName, HeaderValue); 3] {
     [
         (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
-        (header::EXPIRES, HeaderValue::from_str(&http_date(now)).unwrap_or(HeaderValue::from_static("0"))),
+        (header::EXPIRES, expires(now)),
         (header::PRAGMA, HeaderValue::from_static("no-cache")),
     ]
 }
 
+/// The date of this second. It is written once a second: writing it for every answer would cost as much as reading
+/// a session.
+fn expires(now: Timestamp) -> HeaderValue {
+    static LATEST: Mutex<(i64, HeaderValue)> = Mutex::new((0, HeaderValue::from_static("0")));
+    let second = now.0.div_euclid(1_000_000);
+    let mut latest = LATEST.lock();
+    if latest.0 != second {
+        let date = HeaderValue::from_str(&http_date(now)).unwrap_or(HeaderValue::from_static("0"));
+        *latest = (second, date);
+    }
+    latest.1.clone()
+}
+
 /// A time as HTTP writes it (RFC 9110, section 5.6.7).
-fn http_date(now: doorward_core::base::Timestamp) -> String {
+fn http_date(now: Timestamp) -> String {
     let at = jiff::Timestamp::from_microsecond(now.0).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
     at.to_zoned(jiff::tz::TimeZone::UTC).strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
 }
@@ -233,7 +247,7 @@ mod tests {
 
     #[test]
     fn dates_are_written_as_http_does() {
-        let at = doorward_core::base::Timestamp(784_111_777_000_000);
+        let at = Timestamp(784_111_777_000_000);
         assert_eq!(http_date(at), "Sun, 06 Nov 1994 08:49:37 GMT");
     }
 }

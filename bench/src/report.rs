@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::Write;
 use std::path::Path;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -95,12 +95,19 @@ pub struct Report {
 }
 
 impl Report {
-    /// A report whose raw results go into `<date>-<what>.jsonl`, in place of those of an earlier run of that day.
+    /// A report whose raw results go into `<date>-<what>.jsonl`, or with a number where that is taken: results of
+    /// an earlier run are never lost.
     pub fn open(folder: &Path, what: &str, context: &Value) -> Result<Self> {
         #[expect(clippy::disallowed_methods, reason = "the day names a file, and decides nothing")]
         let now = jiff::Timestamp::now();
         std::fs::create_dir_all(folder)?;
-        let file = File::create(folder.join(format!("{}-{what}.jsonl", now.strftime("%Y-%m-%d"))))?;
+        let name = format!("{}-{what}", now.strftime("%Y-%m-%d"));
+        let names = (2..).map(|number| format!("{name}-{number}.jsonl"));
+        let free = std::iter::once(format!("{name}.jsonl"))
+            .chain(names)
+            .map(|name| folder.join(name))
+            .find(|path| !path.exists());
+        let file = File::create_new(free.context("a name for the results")?)?;
         let mut report = Self { file, all: Vec::new(), goals: Vec::new() };
         let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
         report.keep(&json!({ "context": context, "time": now.to_string(), "load": load.trim() }))?;

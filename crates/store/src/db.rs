@@ -37,6 +37,8 @@ pub struct Settings {
 #[derive(Debug)]
 pub struct Conn {
     engine: Engine,
+    /// Whether it is the one that writes.
+    writes: bool,
 }
 
 #[derive(Debug)]
@@ -70,6 +72,18 @@ impl Conn {
         Ok(self.all(sql, params).await?.into_iter().next())
     }
 
+    /// The first row of a query that ends with `FOR UPDATE OF …`, locked until the transaction ends.
+    pub(crate) async fn locked(&mut self, sql: &str, params: &[Param<'_>]) -> Result<Option<Row>> {
+        if !self.writes {
+            return Err(StoreError::Driver("a row can be locked only by what writes".to_owned()));
+        }
+        let sql = match &self.engine {
+            // One transaction writes at a time, and it holds the whole database.
+            Engine::Sqlite(_) => sql.split(" FOR UPDATE").next().unwrap_or(sql),
+        };
+        self.one(sql, params).await
+    }
+
     /// Runs a statement; gives how many rows it changed.
     pub async fn run(&mut self, sql: &str, params: &[Param<'_>]) -> Result<u64> {
         match &self.engine {
@@ -99,7 +113,7 @@ impl Db {
     /// When the file cannot be opened, or is no database.
     pub fn open(settings: Settings) -> Result<Self> {
         let connection = sqlite::open_writer(&settings.path, settings.busy)?;
-        let writer = Writer::start(Conn { engine: Engine::Sqlite(connection) }, &settings)?;
+        let writer = Writer::start(Conn { engine: Engine::Sqlite(connection), writes: true }, &settings)?;
         Ok(Self { shared: Arc::new(Shared { settings, readers: Mutex::new(Vec::new()), writer }) })
     }
 
@@ -183,7 +197,7 @@ impl Db {
         }
         let settings = &self.shared.settings;
         let connection = sqlite::open_reader(&settings.path, settings.busy)?;
-        Ok(Conn { engine: Engine::Sqlite(connection) })
+        Ok(Conn { engine: Engine::Sqlite(connection), writes: false })
     }
 
     fn put_back(&self, conn: Conn) {

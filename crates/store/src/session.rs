@@ -20,25 +20,14 @@ pub struct ShownSession {
     pub display_name: String,
 }
 
-/// The columns of a session, in the order in which [`read`] reads them.
-macro_rules! columns {
-    () => {
-        "sessions.id, sessions.creator_id, sessions.created, sessions.changed, sessions.sequence, sessions.expires, \
-         sessions.ended, sessions.token, sessions.user_id, sessions.organisation_id, sessions.user_verified, \
-         sessions.password, sessions.web_auth_n, sessions.web_auth_n_uv, sessions.intent, sessions.totp, \
-         sessions.otp_sms, sessions.otp_email, sessions.recovery_code, sessions.metadata, sessions.fingerprint, \
-         sessions.user_agent"
-    };
-}
-pub(crate) use columns;
-
 /// A query of whole sessions; the argument says which.
 macro_rules! select_shown {
     ($which:expr) => {
         concat!(
-            "SELECT ",
-            $crate::session::columns!(),
-            ", users.username, users.display_name FROM sessions LEFT JOIN users ON users.id = sessions.user_id ",
+            "SELECT s.id, s.creator_id, s.created, s.changed, s.sequence, s.expires, s.ended, s.token, s.user_id, \
+             s.organisation_id, s.user_verified, s.password, s.web_auth_n, s.web_auth_n_uv, s.intent, s.totp, \
+             s.otp_sms, s.otp_email, s.recovery_code, s.metadata, s.fingerprint, s.user_agent, u.username, \
+             u.display_name FROM sessions s LEFT JOIN users u ON u.id = s.user_id ",
             $which
         )
     };
@@ -50,7 +39,7 @@ pub(crate) use select_shown;
 /// # Errors
 /// When the store cannot be read.
 pub async fn load(conn: &mut Conn, id: &str) -> Result<Option<ShownSession>> {
-    conn.one(select_shown!("WHERE sessions.id = $1"), &[id.into()])
+    conn.one(select_shown!("WHERE s.id = $1"), &[id.into()])
         .await?
         .map(|row| read(row.read("sessions")))
         .transpose()
@@ -59,15 +48,12 @@ pub async fn load(conn: &mut Conn, id: &str) -> Result<Option<ShownSession>> {
 /// The session with that id, locked until the transaction ends.
 ///
 /// # Errors
-/// When the store cannot be read.
+/// When the store cannot be read, or this is no transaction that writes.
 pub async fn lock(conn: &mut Conn, id: &str) -> Result<Option<ShownSession>> {
-    const SQL: &str = concat!(
-        "UPDATE sessions SET sequence = sequence WHERE id = $1 RETURNING ",
-        columns!(),
-        ", (SELECT username FROM users WHERE users.id = sessions.user_id), \
-         (SELECT display_name FROM users WHERE users.id = sessions.user_id)"
-    );
-    conn.one(SQL, &[id.into()]).await?.map(|row| read(row.read("sessions"))).transpose()
+    conn.locked(select_shown!("WHERE s.id = $1 FOR UPDATE OF s"), &[id.into()])
+        .await?
+        .map(|row| read(row.read("sessions")))
+        .transpose()
 }
 
 /// Adds a new session.

@@ -29,7 +29,7 @@ pub async fn search(
     page: Page,
 ) -> Result<Found<ShownSession>> {
     let mut builder = Where::default();
-    let mut conditions = vec!["sessions.ended IS NULL".to_owned()];
+    let mut conditions = vec!["s.ended IS NULL".to_owned()];
     conditions.extend(filters.iter().map(|filter| condition(&mut builder, filter)));
     conditions.extend(visible(&mut builder, view));
     let conditions = join(&conditions, " AND ", "1 = 1");
@@ -37,7 +37,7 @@ pub async fn search(
     let counted = builder.params().len();
     let (limit, offset) = (builder.bind(page.limit), builder.bind(page.offset));
     let sql = format!(
-        "{} WHERE {conditions} ORDER BY sessions.id {direction} LIMIT {limit} OFFSET {offset}",
+        "{} WHERE {conditions} ORDER BY s.id {direction} LIMIT {limit} OFFSET {offset}",
         select_shown!("")
     );
     let rows = conn.all(&sql, builder.params()).await?;
@@ -49,7 +49,7 @@ pub async fn search(
     let total = if page.offset == 0 && entries.len() < page.limit as usize {
         entries.len() as u64
     } else {
-        let sql = format!("SELECT COUNT(*) FROM sessions WHERE {conditions}");
+        let sql = format!("SELECT COUNT(*) FROM sessions s WHERE {conditions}");
         let params = builder.params().get(..counted).unwrap_or_default();
         conn.one(&sql, params).await?.map_or(Ok(0), |row| row.read("sessions").count("count"))?
     };
@@ -58,17 +58,17 @@ pub async fn search(
 
 fn condition(builder: &mut Where, filter: &SessionFilter) -> String {
     match filter {
-        SessionFilter::Ids(ids) => builder.within("sessions.id", ids),
-        SessionFilter::User(id) => format!("sessions.user_id = {}", builder.bind(id.clone())),
-        SessionFilter::Creator(id) => format!("sessions.creator_id = {}", builder.bind(id.clone())),
-        SessionFilter::Fingerprint(id) => format!("sessions.fingerprint = {}", builder.bind(id.clone())),
+        SessionFilter::Ids(ids) => builder.within("s.id", ids),
+        SessionFilter::User(id) => format!("s.user_id = {}", builder.bind(id.clone())),
+        SessionFilter::Creator(id) => format!("s.creator_id = {}", builder.bind(id.clone())),
+        SessionFilter::Fingerprint(id) => format!("s.fingerprint = {}", builder.bind(id.clone())),
         SessionFilter::Created(at, comparison) => created(builder, *at, *comparison),
         SessionFilter::Expires(at, comparison) => {
             let place = builder.bind(*at);
-            let compared = format!("sessions.expires {} {place}", operator(*comparison));
+            let compared = format!("s.expires {} {place}", operator(*comparison));
             match comparison {
                 Comparison::Greater | Comparison::GreaterOrEqual => {
-                    format!("({compared} OR sessions.expires IS NULL)")
+                    format!("({compared} OR s.expires IS NULL)")
                 }
                 _ => compared,
             }
@@ -78,7 +78,7 @@ fn condition(builder: &mut Where, filter: &SessionFilter) -> String {
 
 /// Ids begin with the time of creation, so a bound on time is also a bound on the primary key.
 fn created(builder: &mut Where, at: Timestamp, comparison: Comparison) -> String {
-    let compared = format!("sessions.created {} {}", operator(comparison), builder.bind(at));
+    let compared = format!("s.created {} {}", operator(comparison), builder.bind(at));
     // Only times of sixteen digits sort as ids do; others match all sessions or none, and need no help.
     if !(0..9_999_999_999_999_999).contains(&at.0) {
         return compared;
@@ -86,12 +86,12 @@ fn created(builder: &mut Where, at: Timestamp, comparison: Comparison) -> String
     let (first, after) = (first_id_at(at), first_id_at(Timestamp(at.0.saturating_add(1))));
     let range = match comparison {
         Comparison::Equal => {
-            format!("sessions.id >= {} AND sessions.id < {}", builder.bind(first), builder.bind(after))
+            format!("s.id >= {} AND s.id < {}", builder.bind(first), builder.bind(after))
         }
-        Comparison::Greater => format!("sessions.id >= {}", builder.bind(after)),
-        Comparison::GreaterOrEqual => format!("sessions.id >= {}", builder.bind(first)),
-        Comparison::Less => format!("sessions.id < {}", builder.bind(first)),
-        Comparison::LessOrEqual => format!("sessions.id < {}", builder.bind(after)),
+        Comparison::Greater => format!("s.id >= {}", builder.bind(after)),
+        Comparison::GreaterOrEqual => format!("s.id >= {}", builder.bind(first)),
+        Comparison::Less => format!("s.id < {}", builder.bind(first)),
+        Comparison::LessOrEqual => format!("s.id < {}", builder.bind(after)),
     };
     format!("({compared} AND {range})")
 }
@@ -99,12 +99,12 @@ fn created(builder: &mut Where, at: Timestamp, comparison: Comparison) -> String
 fn visible(builder: &mut Where, view: &SessionView) -> Option<String> {
     let Reach::Organisations(organisations) = &view.reach else { return None };
     let caller = builder.bind(view.caller.clone());
-    let mut ways = vec![format!("sessions.creator_id = {caller}"), format!("sessions.user_id = {caller}")];
+    let mut ways = vec![format!("s.creator_id = {caller}"), format!("s.user_id = {caller}")];
     if let Some(agent) = &view.agent {
-        ways.push(format!("sessions.fingerprint = {}", builder.bind(agent.clone())));
+        ways.push(format!("s.fingerprint = {}", builder.bind(agent.clone())));
     }
     if !organisations.is_empty() {
-        ways.push(builder.within("sessions.organisation_id", organisations));
+        ways.push(builder.within("s.organisation_id", organisations));
     }
     Some(join(&ways, " OR ", "1 = 0"))
 }

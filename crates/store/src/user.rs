@@ -10,20 +10,16 @@ use doorward_core::user::{
 use crate::db::{Columns, Conn, Param};
 use crate::error::Result;
 
-/// The columns of a user, in the order in which [`read`] reads them.
-macro_rules! columns {
-    () => {
-        "id, organisation_id, human, state, username, given_name, family_name, nick_name, display_name, \
-         preferred_language, gender, email, email_verified, phone, phone_verified, password_hash, password_changed, \
-         password_change_required, description, created, changed, sequence"
-    };
-}
-pub(crate) use columns;
-
 /// A query of whole users; the argument says which.
 macro_rules! select_users {
     ($which:expr) => {
-        concat!("SELECT ", $crate::user::columns!(), " FROM users u ", $which)
+        concat!(
+            "SELECT u.id, u.organisation_id, u.human, u.state, u.username, u.given_name, u.family_name, \
+             u.nick_name, u.display_name, u.preferred_language, u.gender, u.email, u.email_verified, u.phone, \
+             u.phone_verified, u.password_hash, u.password_changed, u.password_change_required, u.description, \
+             u.created, u.changed, u.sequence FROM users u ",
+            $which
+        )
     };
 }
 pub(crate) use select_users;
@@ -63,11 +59,12 @@ pub async fn find(conn: &mut Conn, wanted: &Wanted) -> Result<Option<User>> {
 /// The user, locked until the transaction ends.
 ///
 /// # Errors
-/// When the store cannot be read.
+/// When the store cannot be read, or this is no transaction that writes.
 pub async fn lock(conn: &mut Conn, id: &str) -> Result<Option<User>> {
-    const SQL: &str =
-        concat!("UPDATE users SET sequence = sequence WHERE id = $1 AND state <> 3 RETURNING ", columns!());
-    conn.one(SQL, &[id.into()]).await?.map(|row| read(row.read("users"))).transpose()
+    conn.locked(select_users!("WHERE u.id = $1 AND u.state <> 3 FOR UPDATE OF u"), &[id.into()])
+        .await?
+        .map(|row| read(row.read("users")))
+        .transpose()
 }
 
 /// The state alone, for a settle that needs no more.
@@ -89,7 +86,7 @@ pub async fn insert(conn: &mut Conn, user: &User) -> Result<Option<Taken>> {
          phone_verified, password_hash, password_changed, password_change_required, description, created, changed, \
          sequence) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, \
          $21, $22, $23) ON CONFLICT DO NOTHING";
-    if conn.run(SQL, &values(user)).await? == 1 {
+    if conn.run(SQL, &columns(user)).await? == 1 {
         return Ok(None);
     }
     let same_id = conn.one("SELECT 1 FROM users WHERE id = $1", &[(&user.id).into()]).await?;
@@ -107,7 +104,7 @@ pub async fn save(conn: &mut Conn, user: &User) -> Result<bool> {
          phone_verified = $16, password_hash = $17, password_changed = $18, password_change_required = $19, \
          description = $20, created = $21, changed = $22, sequence = $23 WHERE id = $1 \
          AND NOT EXISTS (SELECT 1 FROM users o WHERE o.username_key = $6 AND o.id <> $1)";
-    Ok(conn.run(SQL, &values(user)).await? == 1)
+    Ok(conn.run(SQL, &columns(user)).await? == 1)
 }
 
 /// Deletes a user: everything that belongs to it goes, and its row keeps nothing but the id.
@@ -203,7 +200,7 @@ pub async fn save_code(
     conn.run(sql, &params).await.map(|_| ())
 }
 
-fn values(user: &User) -> [Param<'_>; 23] {
+fn columns(user: &User) -> [Param<'_>; 23] {
     let human = user.human();
     let profile = human.map(|human| &human.profile);
     let (email, phone) = (human.map(|human| &human.email), human.and_then(|human| human.phone.as_ref()));

@@ -132,7 +132,7 @@ impl Writer {
             state.jobs.push_back(Box::new(Story { story: Some(story), outcome: None, reply }));
         }
         self.queue.wake.notify_one();
-        answer.await.unwrap_or_else(|_| Err(StoreError::Unavailable("the writer has stopped".to_owned())))
+        answer.await.unwrap_or_else(|_| Err(StoreError::Unavailable("the writer gave no answer".to_owned())))
     }
 
     /// Figures since the last call.
@@ -168,7 +168,12 @@ impl Drop for Writer {
 fn write_until_closed(queue: &Queue, mut conn: Conn, batch: usize) {
     while let Some(jobs) = next_jobs(queue, batch) {
         let (started, size) = (Instant::now(), jobs.len());
-        commit_together(&mut conn, jobs);
+        // Whatever panics besides a story, an answer that is dropped perhaps, must not end the writer: everybody would
+        // wait for ever. Those who got no answer by then get one from the dropped end of their channel.
+        let done = catch_unwind(AssertUnwindSafe(|| commit_together(&mut conn, jobs)));
+        if done.is_err() && conn.in_transaction() {
+            drop(now(&mut conn, "ROLLBACK"));
+        }
         let mut state = queue.state.lock();
         if state.stats.batches.len() < MOST_STATS {
             state.stats.batches.push(size);

@@ -58,3 +58,19 @@ async fn an_organisation_is_there_or_not() {
     assert!(!reading!(rig, organisation::exists("HOME")).unwrap());
     assert!(!reading!(rig, organisation::exists("")).unwrap());
 }
+
+#[tokio::test]
+async fn the_check_of_the_master_key_is_kept_with_the_instance() {
+    let rig = Rig::empty().await;
+    writing!(rig, [] organisation::save_key_check(&[1; 32])).unwrap();
+    assert_eq!(reading!(rig, organisation::key_check()).unwrap(), None, "without an instance there is none");
+    assert!(writing!(rig, [] organisation::insert_instance("i", NOW)).unwrap());
+    assert_eq!(reading!(rig, organisation::key_check()).unwrap(), None);
+    for check in [[2; 32], [3; 32]] {
+        writing!(rig, [] organisation::save_key_check(&check)).unwrap();
+        assert_eq!(reading!(rig, organisation::key_check()).unwrap(), Some(check));
+    }
+    rig.sql("UPDATE instance SET key_check = 'hunter2'").await;
+    let refused = reading!(rig, organisation::key_check()).unwrap_err();
+    assert!(refused.to_string().starts_with("instance.key_check"), "{refused}");
+}

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use doorward_store::{Db, Result, Settings, StoreError, session};
 use futures_util::FutureExt;
+use futures_util::future::{join_all, select_all};
 
 use crate::rig::{Held, Rig, note, queued};
 use crate::sample::{add_session, session as plain};
@@ -44,15 +45,23 @@ async fn closing_finishes_what_waits_and_takes_nothing_more() {
     let rig = Rig::tuned(|settings| settings.batch = 2).await;
     let held = Held::start(&rig.db).await;
     let waiting = queued((0..9).map(|number| note(&rig.db, number.to_string())));
-    let db = rig.db.clone();
-    let (first, db) = (tokio::task::spawn_blocking(move || db.close()), rig.db.clone());
-    let second = tokio::task::spawn_blocking(move || db.close());
+    let (ready, both) = std::sync::mpsc::channel();
+    let closing = [(); 2].map(|()| {
+        let (db, ready) = (rig.db.clone(), ready.clone());
+        tokio::task::spawn_blocking(move || {
+            ready.send(()).unwrap();
+            db.close();
+        })
+    });
+    both.recv().unwrap();
+    both.recv().unwrap();
     held.release().await;
-    first.await.unwrap();
-    second.await.unwrap();
-    // The thread is gone: all answers are there without waiting.
+    let (done, other) = select_all(closing).map(|(done, _, rest)| (done, join_all(rest))).await;
+    done.unwrap();
+    // Whichever call returned first, the thread is gone: all answers are there without waiting.
     let answers = waiting.now_or_never().expect("every write is answered when close() returns");
     assert!(answers.into_iter().all(|one| one.is_ok()));
+    assert!(other.await.into_iter().all(|one| one.is_ok()));
     assert_eq!(rig.count("instance").await, 9, "and reading goes on");
     let refused = note(&rig.db, "late").now_or_never().expect("an answer at once");
     assert!(is_unavailable(&refused), "{refused:?}");
@@ -71,19 +80,29 @@ async fn dropping_the_last_handle_finishes_what_waits() {
     assert!(rig.has_note("waits").await);
 }
 
+/// Tells, when it is dropped, whether that happens in a panic.
+struct Witness(Option<tokio::sync::oneshot::Sender<bool>>);
+
+impl Drop for Witness {
+    fn drop(&mut self) {
+        let _ = self.0.take().unwrap().send(std::thread::panicking());
+    }
+}
+
 #[tokio::test]
 async fn a_story_may_hold_the_last_handle_of_its_store() {
     let rig = Rig::empty().await;
     let db = Db::open(rig.settings.clone()).unwrap();
     let (entered, inside) = tokio::sync::oneshot::channel();
     let (go, wait) = std::sync::mpsc::channel::<()>();
-    let (ended, end) = tokio::sync::oneshot::channel::<()>();
-    let kept = db.clone();
+    let (ended, end) = tokio::sync::oneshot::channel();
+    let (witness, kept) = (Witness(Some(ended)), db.clone());
     let mut write = Box::pin(async move {
         db.write(move |_| {
             Box::pin(async move {
-                // Dropped last, when the writer lets go of the story and with it of the store.
-                let (_ended, _kept) = (ended, kept);
+                // Dropped from the last to the first, when the writer lets go of the story and with it of the store.
+                let _witness = witness;
+                let _kept = kept;
                 let _ = entered.send(());
                 let _ = wait.recv();
                 Ok(())
@@ -95,7 +114,7 @@ async fn a_story_may_hold_the_last_handle_of_its_store() {
     inside.await.unwrap();
     drop(write);
     drop(go);
-    assert!(end.await.is_err(), "the writer has let go of the story, and did not wait for itself");
+    assert!(!end.await.unwrap(), "the writer waited for itself");
     note(&rig.db, "next").await.unwrap();
 }
 
@@ -141,4 +160,39 @@ async fn a_story_that_ends_the_transaction_gets_nobody_a_false_yes() {
     }
     assert_eq!(rig.count("instance").await, 0);
     note(&rig.db, "next").await.unwrap();
+}
+
+/// What a caller gets who goes away; panics when it is thrown away.
+struct Bomb;
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        std::panic::resume_unwind(Box::new("on purpose"));
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_panics_when_it_is_dropped_does_not_end_the_writer() {
+    let rig = Rig::empty().await;
+    let (entered, inside) = tokio::sync::oneshot::channel();
+    let (go, wait) = std::sync::mpsc::channel::<()>();
+    let db = rig.db.clone();
+    let mut write = Box::pin(async move {
+        db.write(move |_| {
+            Box::pin(async move {
+                let _ = entered.send(());
+                let _ = wait.recv();
+                Ok(Bomb)
+            })
+        })
+        .await
+        .map(std::mem::forget)
+    });
+    assert!((&mut write).now_or_never().is_none());
+    inside.await.unwrap();
+    drop(write);
+    let waiting = queued([note(&rig.db, "waits")]);
+    drop(go);
+    assert!(waiting.await[0].is_ok());
+    assert!(rig.has_note("waits").await);
 }

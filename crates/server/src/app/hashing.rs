@@ -123,7 +123,11 @@ impl HashingPool {
         let ahead = state.waiting.len();
         let turns = u32::try_from(ahead / self.settings.threads.max(1)).unwrap_or(u32::MAX);
         let wait = state.usual.saturating_mul(turns);
-        if state.closed || ahead >= self.settings.queue || wait > self.settings.longest_wait {
+        // A quarter is kept back: when others need the cores, the work ahead takes longer than it usually does, and a
+        // refusal is worth most at once.
+        let done_by = state.usual.saturating_mul(turns.saturating_add(1));
+        let too_long = done_by > self.settings.longest_wait.saturating_mul(3) / 4;
+        if state.closed || ahead >= self.settings.queue || too_long {
             state.stats.refused += 1;
             return Err(failure::OVERLOADED.with_retry(retry_after(wait)));
         }

@@ -226,6 +226,7 @@ failures! {
     TOKEN_EXPIRED_AT_BIRTH = InvalidArgument, "DOORWARD-T0k3x", "The expiration date lies in the past";
     METADATA_NOT_FOUND = NotFound, "DOORWARD-M3ta1", "Metadata could not be found";
     METADATA_TOO_MUCH = ResourceExhausted, "DOORWARD-M3ta2", "A user can have 1000 metadata entries at most";
+    TEXT_WITH_NUL = InvalidArgument, "DOORWARD-Nu1ch", "A text holds a NUL character, which cannot be stored";
     SESSION_METADATA_TOO_MUCH = ResourceExhausted, "DOORWARD-M3ta3", "The metadata and user agent of a session can have 64 KiB at most";
     // Load and faults.
     OVERLOADED = ResourceExhausted, "DOORWARD-0verl", "The server is busy, try again later";

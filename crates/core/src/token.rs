@@ -36,7 +36,7 @@ impl TokenKind {
 const TEXT_LENGTH: usize = 68;
 
 /// A token that was just made: the text goes to the caller, the digest into the store.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Minted {
     /// What the caller gets, once.
     pub text: Secret,

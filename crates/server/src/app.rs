@@ -25,6 +25,7 @@ use doorward_core::search::SearchPolicy;
 use doorward_core::token::{Keyring, Minted, TokenKind};
 use doorward_core::user::{CodePurpose, draw_code};
 use doorward_store::organisation::{self, Instance};
+use doorward_store::together::{Bearers, Births};
 use doorward_store::{Db, StoreError};
 
 use crate::env::Env;
@@ -111,6 +112,10 @@ impl CodePolicy {
 pub struct App {
     /// The store.
     pub db: Db,
+    /// Who bears a token.
+    pub bearers: Bearers,
+    /// Where new sessions are added that rest on nothing but their user.
+    pub births: Births,
     /// The keys of tokens and codes.
     pub keys: Keyring,
     /// The instance.
@@ -179,7 +184,11 @@ pub fn store_failure(error: StoreError) -> Failure {
             tracing::error!(%error, "the store is not available");
             failure::STORE_UNAVAILABLE.with_retry(Span::seconds(1))
         }
-        StoreError::Corrupt { .. } | StoreError::Driver(_) | StoreError::Version(_) => {
+        StoreError::Unstorable => failure::TEXT_WITH_NUL,
+        StoreError::Corrupt { .. }
+        | StoreError::Driver(_)
+        | StoreError::Version(_)
+        | StoreError::Settings(_) => {
             tracing::error!(%error, "a fault of the store");
             failure::INTERNAL
         }

@@ -22,7 +22,7 @@ pub use error::{ConfigError, Origin, Problem};
 pub use secret::{REDACTED, SecretText};
 pub use tree::{
     BackoffPolicy, Codes, Config, Cors, HashAlgorithm, Hashing, Limits, LockoutPolicy, LogFormat,
-    LoginPolicy, PasswordPolicy, Policy, Search, SessionPolicy, Store, Tls,
+    LoginPolicy, PasswordPolicy, Policy, Postgres, Search, SessionPolicy, Store, Tls,
 };
 
 /// What the command line says about the configuration.

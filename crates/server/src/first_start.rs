@@ -87,7 +87,7 @@ impl DataDir {
     ///
     /// # Errors
     /// When the key is malformed, or the file cannot be read or written.
-    pub fn keys(&self, configured: Option<&[u8; 32]>, env: &Env) -> anyhow::Result<Keyring> {
+    pub fn keys(&self, configured: Option<&[u8; 32]>, is_set_up: bool, env: &Env) -> anyhow::Result<Keyring> {
         if let Some(key) = configured {
             return Ok(Keyring::derive(key));
         }
@@ -96,8 +96,9 @@ impl DataDir {
             Ok(text) => {
                 parse_key(text.trim()).with_context(|| format!("{} holds no master key", path.display()))
             }
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound && Self::has_store(&self.0) => bail!(
-                "{} is missing: put the key back that this store was set up with, or set DOORWARD_MASTER_KEY",
+            // Another node may have set it up, and a key of one's own would be worth nothing there.
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound && is_set_up => bail!(
+                "{} is missing: put the key there that this store was set up with, or set DOORWARD_MASTER_KEY",
                 path.display()
             ),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
@@ -135,8 +136,16 @@ fn write_private(path: &Path, text: &str) -> anyhow::Result<()> {
     write().with_context(|| format!("{} cannot be written", path.display()))
 }
 
+/// Whether the store was set up, by this node or another.
+///
+/// # Errors
+/// When the store cannot be read.
+pub async fn is_set_up(db: &Db) -> anyhow::Result<bool> {
+    Ok(organisation::instance(db.reading().await?.conn()?).await?.is_some())
+}
+
 /// The instance of the store. On an empty store makes it: a default organisation, two machine users, and the files
-/// with their tokens. The flag tells whether that was done just now.
+/// with their tokens. The flag tells whether that was done just now, by this node.
 ///
 /// # Errors
 /// When the store or the files cannot be written.
@@ -155,24 +164,35 @@ pub async fn set_up(db: &Db, dir: &DataDir, keys: &Keyring, env: &Env) -> anyhow
         env.entropy.fill(&mut chance);
         let token_id = id();
         let minted = keys.mint(TokenKind::PersonalAccess, &token_id, chance);
-        // The file comes first: a crash in between leaves a token that nobody knows, not a store that nobody can enter.
-        write_private(&path, &format!("{}\n", minted.text.expose()))?;
-        machines.push((machine(id(), name, &organisation, now), *role, token_id, minted));
+        machines.push((machine(id(), name, &organisation, now), *role, token_id, minted, path));
     }
     let (made, key_check) = (instance.clone(), keys.check_value());
-    db.write(move |conn| {
+    let story = db.write(move |conn| {
         Box::pin(async move {
+            // Of several nodes that start together, one sets up and the others find it done.
+            organisation::set_up_alone(conn).await?;
+            if let Some(present) = organisation::instance(conn).await? {
+                return Ok(Ok((present, false)));
+            }
+            for (.., minted, path) in &machines {
+                // The file comes first: a crash in between leaves a token that nobody knows, not a store that nobody
+                // can enter.
+                if let Err(error) = write_private(path, &format!("{}\n", minted.text.expose())) {
+                    return Ok(Err(format!("{error:#}")));
+                }
+            }
             organisation::insert_instance(conn, &made.id, now).await?;
             organisation::save_key_check(conn, &key_check).await?;
             organisation::insert(conn, &organisation).await?;
-            for (machine, role, token_id, minted) in machines {
+            for (machine, role, token_id, minted, _) in machines {
                 add_machine(conn, &machine, role, (token_id, minted)).await?;
             }
-            Ok(())
+            Ok(Ok((made, true)))
         })
-    })
-    .await?;
-    Ok((instance, true))
+    });
+    let (instance, first_start) = story.await?.map_err(anyhow::Error::msg)?;
+    check_key(db, keys).await?;
+    Ok((instance, first_start))
 }
 
 /// Refuses a master key that is not the one of the store: with another one no token would be valid.

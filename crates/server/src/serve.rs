@@ -33,7 +33,9 @@ pub async fn serve(config: &Config) -> anyhow::Result<()> {
     })?;
     // Whatever is wrong with the certificate is said before anything is set up.
     load_tls(config)?;
-    let _alone = DataDir::open(&config.data_dir)?.lock()?;
+    let folder = DataDir::open(&config.data_dir)?;
+    // Nodes that share a PostgreSQL may share a folder too: it holds nothing but the key and the first tokens.
+    let _alone = config.database_url.is_none().then(|| folder.lock()).transpose()?;
     let opened = open(config, Env::system()).await?;
     let address = listener.local_addr()?;
     // Whoever reads the greeting may stop the server at once: it must be listening for that already.
@@ -116,7 +118,11 @@ fn greet(config: &Config, opened: &Opened, address: std::net::SocketAddr) {
     let tokens = opened.dir.token_files();
     let mut lines = vec![format!("Doorward {} is ready on {scheme}://{address}", env!("CARGO_PKG_VERSION"))];
     if opened.first_start {
-        lines.push(format!("First start: the store in {} was set up.", config.data_dir.display()));
+        let place = match config.database_url {
+            Some(_) => "in PostgreSQL".to_owned(),
+            None => format!("in {}", config.data_dir.display()),
+        };
+        lines.push(format!("First start: the store {place} was set up."));
     }
     if let [admin, login] = tokens.as_slice()
         && login.exists()

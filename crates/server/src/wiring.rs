@@ -8,13 +8,14 @@ use doorward_core::attempt::{AttemptPolicy, Backoff};
 use doorward_core::base::Span;
 use doorward_core::password::{Complexity, Hasher};
 use doorward_core::search::SearchPolicy;
-use doorward_store::{Db, Settings, migrate};
+use doorward_store::together::{Bearers, Births};
+use doorward_store::{Db, PostgresSettings, Settings, SqliteSettings, migrate};
 
 use crate::app::hashing::{HashingPool, HashingSettings};
 use crate::app::{App, CodePolicy, CodeShape, ForceMfa, Policy};
 use crate::config::Config;
 use crate::env::Env;
-use crate::first_start::{DataDir, set_up};
+use crate::first_start::{DataDir, is_set_up, set_up};
 
 /// The most writes that may wait for the writer; beyond that the disk cannot keep up.
 const WRITE_QUEUE: usize = 4096;
@@ -30,12 +31,12 @@ pub struct Opened {
     pub dir: DataDir,
 }
 
-/// Opens a data folder that a server has set up.
+/// Opens a store that a server has set up.
 ///
 /// # Errors
 /// When there is none, and those of [`open`].
 pub async fn open_existing(config: &Config, env: Env) -> anyhow::Result<Opened> {
-    if !DataDir::has_store(&config.data_dir) {
+    if config.database_url.is_none() && !DataDir::has_store(&config.data_dir) {
         let folder = config.data_dir.display();
         anyhow::bail!(
             "there is no store in {folder}: name the right one with --data-dir, or start `doorward serve`"
@@ -44,35 +45,63 @@ pub async fn open_existing(config: &Config, env: Env) -> anyhow::Result<Opened> 
     open(config, env).await
 }
 
-/// Opens the data folder, brings the schema up to date, fills an empty store, and starts the hashing threads.
+/// Opens the data folder and the database, brings the schema up to date, fills an empty store, and starts the hashing
+/// threads.
 ///
 /// # Errors
 /// When the folder, the database or the configuration do not allow it; the text says which.
 pub async fn open(config: &Config, env: Env) -> anyhow::Result<Opened> {
     let policy = policy(config)?;
     let dir = DataDir::open(&config.data_dir)?;
-    let keys = dir.keys(config.master_key_bytes().as_deref(), &env)?;
-    let path = dir.database()?;
-    let db = Db::open(Settings {
-        path: path.clone(),
-        readers: whole_or_cores(config.store.readers),
-        batch: config.store.batch as usize,
-        queue: WRITE_QUEUE,
-        busy: Duration::from_millis(u64::from(config.store.busy_timeout_ms)),
-    })
-    .with_context(|| format!("the database {} cannot be opened", path.display()))?;
-    for migration in migrate(&db).await.with_context(|| format!("migrating {}", path.display()))? {
+    let db = open_store(config, &dir)?;
+    for migration in migrate(&db).await.context("bringing the schema of the database up to date")? {
         tracing::info!(migration, "the schema was brought up to date");
     }
+    let keys = dir.keys(config.master_key_bytes().as_deref(), is_set_up(&db).await?, &env)?;
     let (instance, first_start) = set_up(&db, &dir, &keys, &env).await?;
     let settings = HashingSettings {
         threads: whole_or_cores(config.hashing.threads),
         queue: config.hashing.max_queue as usize,
-        longest_wait: Duration::from_millis(u64::from(config.hashing.max_wait_ms)),
+        longest_wait: millis(config.hashing.max_wait_ms),
     };
     let hashing = HashingPool::start(settings, &policy.hasher).context("starting the hashing threads")?;
-    let app = Arc::new(App { db, keys, instance, policy, hashing, env });
+    let (bearers, births) = (Bearers::new(&db), Births::new(&db));
+    let app = Arc::new(App { db, bearers, births, keys, instance, policy, hashing, env });
     Ok(Opened { app, first_start, dir })
+}
+
+/// Opens the database that the configuration names, without bringing its schema up to date.
+///
+/// # Errors
+/// When it cannot be opened.
+pub fn open_store(config: &Config, dir: &DataDir) -> anyhow::Result<Db> {
+    let Some(url) = &config.database_url else {
+        let path = dir.database()?;
+        let settings = SqliteSettings {
+            path: path.clone(),
+            readers: whole_or_cores(config.store.readers),
+            batch: config.store.batch as usize,
+            queue: WRITE_QUEUE,
+            busy: millis(config.store.busy_timeout_ms),
+        };
+        let opened = Db::open(Settings::Sqlite(settings));
+        return opened.with_context(|| format!("the database {} cannot be opened", path.display()));
+    };
+    let postgres = &config.postgres;
+    Ok(Db::open(Settings::Postgres(PostgresSettings {
+        url: url.expose().to_owned(),
+        connections: postgres.connections as usize,
+        readers: postgres.readers as usize,
+        queue: WRITE_QUEUE,
+        connect: millis(postgres.connect_timeout_ms),
+        wait: millis(postgres.wait_timeout_ms),
+        statement: millis(postgres.statement_timeout_ms),
+        pooler: postgres.pooler,
+    }))?)
+}
+
+fn millis(number: u32) -> Duration {
+    Duration::from_millis(u64::from(number))
 }
 
 fn whole_or_cores(number: u32) -> usize {
@@ -83,7 +112,7 @@ fn whole_or_cores(number: u32) -> usize {
 }
 
 fn policy(config: &Config) -> anyhow::Result<Policy> {
-    let millis = |number: u32| Span::millis(i64::from(number));
+    let span = |number: u32| Span::millis(i64::from(number));
     let hasher =
         Hasher::new(config.hash_config()).map_err(|problem| anyhow::anyhow!("[hashing] {problem}"))?;
     let (password, backoff, login) = (&config.policy.password, &config.policy.backoff, &config.policy.login);
@@ -97,8 +126,8 @@ fn policy(config: &Config) -> anyhow::Result<Policy> {
             lock_at: config.policy.lockout.max_password_attempts,
             backoff: backoff.enabled.then(|| Backoff {
                 free: backoff.free_attempts,
-                first: millis(backoff.first_ms),
-                longest: millis(backoff.longest_ms),
+                first: span(backoff.first_ms),
+                longest: span(backoff.longest_ms),
             }),
         },
         complexity: Complexity {

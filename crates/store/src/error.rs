@@ -24,9 +24,15 @@ pub enum StoreError {
     /// The driver refused a statement: a fault of this program.
     #[error("the database refused a statement: {0}")]
     Driver(String),
+    /// A text holds a NUL, which no engine may store.
+    #[error("a text with NUL cannot be stored")]
+    Unstorable,
     /// The data folder or the database belongs to another version.
     #[error("{0}")]
     Version(String),
+    /// The database cannot be used as it was configured.
+    #[error("{0}")]
+    Settings(String),
 }
 
 /// What the store's functions give.

@@ -11,11 +11,12 @@ pub mod grant;
 pub mod organisation;
 pub mod session;
 pub mod session_search;
+pub mod together;
 pub mod token;
 pub mod user;
 pub mod user_search;
 mod where_clause;
 
-pub use db::{Conn, Db, Reading, Settings, WriterStats};
+pub use db::{Conn, Db, PostgresSettings, Reading, Settings, SqliteSettings, WriterStats};
 pub use error::{Result, StoreError};
 pub use migrate::migrate;

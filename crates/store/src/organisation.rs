@@ -37,6 +37,14 @@ pub async fn instance(conn: &mut Conn) -> Result<Option<Instance>> {
     Ok(Some(Instance { id: row.id()?, default_organisation: row.text("organisation")? }))
 }
 
+/// Waits until no other node is setting up the store, and keeps others waiting until the transaction ends.
+///
+/// # Errors
+/// When the store cannot be reached.
+pub async fn set_up_alone(conn: &mut Conn) -> Result<()> {
+    conn.alone().await
+}
+
 /// Makes the instance. Gives `false` if there is one already.
 ///
 /// # Errors

@@ -1,6 +1,7 @@
 //! Sessions: one row each, read and written whole.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use doorward_core::base::Timestamp;
 use doorward_core::session::{Factors, Session, SessionUser, UserAgent};
@@ -61,18 +62,50 @@ pub async fn lock(conn: &mut Conn, id: &str) -> Result<Option<ShownSession>> {
 /// # Errors
 /// When the store cannot be written.
 pub async fn insert(conn: &mut Conn, session: &Session) -> Result<()> {
-    const SQL: &str = "INSERT INTO sessions (id, creator_id, created, changed, sequence, expires, ended, token, \
-         user_id, organisation_id, user_verified, password, web_auth_n, web_auth_n_uv, intent, totp, otp_sms, \
-         otp_email, recovery_code, metadata, fingerprint, user_agent) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)";
-    let (metadata, agent) = (write_metadata(&session.metadata), write_agent(&session.user_agent));
-    let mut params: Vec<Param<'_>> =
-        vec![(&session.id).into(), (&session.creator).into(), session.created.into()];
-    params.extend(changing(session, metadata));
-    params.push(session.user_agent.fingerprint.as_ref().into());
-    params.push(agent.into());
-    conn.run(SQL, &params).await.map(|_| ())
+    insert_rows(conn, std::slice::from_ref(session)).await
 }
+
+/// Adds sessions, several with one statement. There are statements for powers of two only, so that each of them is
+/// prepared once.
+pub(crate) async fn insert_rows(conn: &mut Conn, sessions: &[Session]) -> Result<()> {
+    let mut rest = sessions;
+    while !rest.is_empty() {
+        let most = rest.len().min(MOST_ROWS);
+        let power = most.ilog2();
+        let (now, later) = rest.split_at(1 << power);
+        let params: Vec<Param<'_>> = now
+            .iter()
+            .flat_map(|session| {
+                let agent = write_agent(&session.user_agent);
+                let fixed = [(&session.id).into(), (&session.creator).into(), session.created.into()];
+                let last = [session.user_agent.fingerprint.as_ref().into(), agent.into()];
+                fixed.into_iter().chain(changing(session, write_metadata(&session.metadata))).chain(last)
+            })
+            .collect();
+        let sql = INSERTS.get(power as usize).map_or("", String::as_str);
+        conn.run(sql, &params).await?;
+        rest = later;
+    }
+    Ok(())
+}
+
+/// The most sessions that one statement adds.
+const MOST_ROWS: usize = 64;
+
+/// The statements that add 1, 2, 4, … sessions.
+static INSERTS: LazyLock<Vec<String>> = LazyLock::new(|| {
+    const START: &str = "INSERT INTO sessions (id, creator_id, created, changed, sequence, expires, ended, token, \
+         user_id, organisation_id, user_verified, password, web_auth_n, web_auth_n_uv, intent, totp, otp_sms, \
+         otp_email, recovery_code, metadata, fingerprint, user_agent) VALUES ";
+    const COLUMNS: usize = 22;
+    let row = |row: usize| {
+        let places: Vec<_> = (1..=COLUMNS).map(|place| format!("${}", row * COLUMNS + place)).collect();
+        format!("({})", places.join(", "))
+    };
+    let statement =
+        |power: u32| START.to_owned() + &(0..1_usize << power).map(row).collect::<Vec<_>>().join(", ");
+    (0..=MOST_ROWS.ilog2()).map(statement).collect()
+});
 
 /// Writes back a session that was [`lock`]ed and changed.
 ///

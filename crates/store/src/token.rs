@@ -1,5 +1,8 @@
 //! Personal access tokens: only their digests are here.
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
 use doorward_core::base::Timestamp;
 use doorward_core::caller::Membership;
 use doorward_core::search::Comparison;
@@ -10,7 +13,7 @@ use crate::db::{Conn, Row};
 use crate::error::Result;
 use crate::grant;
 use crate::session_search::Found;
-use crate::where_clause::{Where, join, operator};
+use crate::where_clause::{ForMany, MOST_VALUES, Where, join, operator};
 
 /// A token, as stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -102,21 +105,40 @@ pub async fn delete(conn: &mut Conn, user_id: &str, id: &str) -> Result<bool> {
 /// # Errors
 /// When the store cannot be read.
 pub async fn bearer(conn: &mut Conn, id: &str) -> Result<Option<Bearer>> {
-    let sql = "SELECT t.digest, t.expires, u.id, u.organisation_id, u.state, g.organisation_id, g.role \
-               FROM personal_access_tokens t JOIN users u ON u.id = t.user_id \
-               LEFT JOIN grants g ON g.user_id = u.id WHERE t.id = $1";
-    let mut bearer: Option<Bearer> = None;
-    for row in conn.all(sql, &[id.into()]).await? {
-        let mut row = row.read("personal_access_tokens").about(id);
-        let (digest, expires) = (row.digest("digest")?, row.time("expires")?);
-        let (user_id, organisation) = (row.text("user_id")?, row.text("organisation_id")?);
-        let state = UserState::numbered(row.int("state")?);
-        let membership = grant::read(&mut row)?;
-        let fresh = || Bearer { digest, expires, user_id, organisation, state, memberships: Vec::new() };
-        bearer.get_or_insert_with(fresh).memberships.extend(membership);
-    }
-    Ok(bearer)
+    Ok(bearers(conn, &[id]).await?.remove(id))
 }
+
+/// Everything about the bearers of the tokens with those ids, by id.
+///
+/// # Errors
+/// When the store cannot be read.
+pub async fn bearers(conn: &mut Conn, ids: &[&str]) -> Result<HashMap<String, Bearer>> {
+    let mut bearers: HashMap<String, Bearer> = HashMap::new();
+    for ids in ids.chunks(MOST_VALUES) {
+        let (sql, params) = BEARERS.with(ids);
+        for row in conn.all(sql, &params).await? {
+            let mut row = row.read("personal_access_tokens");
+            let id = row.id()?;
+            let (digest, expires) = (row.digest("digest")?, row.time("expires")?);
+            let (user_id, organisation) = (row.text("user_id")?, row.text("organisation_id")?);
+            let state = UserState::numbered(row.int("state")?);
+            let membership = grant::read(&mut row)?;
+            let fresh = || Bearer { digest, expires, user_id, organisation, state, memberships: Vec::new() };
+            bearers.entry(id).or_insert_with(fresh).memberships.extend(membership);
+        }
+    }
+    Ok(bearers)
+}
+
+static BEARERS: LazyLock<ForMany> = LazyLock::new(|| {
+    ForMany::new(|places| {
+        format!(
+            "SELECT t.id, t.digest, t.expires, u.id, u.organisation_id, u.state, g.organisation_id, g.role \
+             FROM personal_access_tokens t JOIN users u ON u.id = t.user_id \
+             LEFT JOIN grants g ON g.user_id = u.id WHERE t.id IN ({places})"
+        )
+    })
+});
 
 /// Finds tokens, those of `visible` users and organisations only if given.
 ///

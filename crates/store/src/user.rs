@@ -1,5 +1,8 @@
 //! Users, what belongs to them alone: metadata, codes, failed attempts.
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
 use doorward_core::attempt::{Attempts, Counted};
 use doorward_core::base::{Secret, Timestamp};
 use doorward_core::user::{
@@ -9,6 +12,7 @@ use doorward_core::user::{
 
 use crate::db::{Columns, Conn, Param};
 use crate::error::Result;
+use crate::where_clause::{ForMany, MOST_VALUES};
 
 /// A query of whole users; the argument says which.
 macro_rules! select_users {
@@ -67,7 +71,7 @@ pub async fn lock(conn: &mut Conn, id: &str) -> Result<Option<User>> {
         .transpose()
 }
 
-/// The state alone, for a settle that needs no more.
+/// The state alone.
 ///
 /// # Errors
 /// When the store cannot be read.
@@ -75,6 +79,33 @@ pub async fn state(conn: &mut Conn, id: &str) -> Result<Option<UserState>> {
     let row = conn.one("SELECT state FROM users WHERE id = $1", &[id.into()]).await?;
     row.map(|row| read_state(&mut row.read("users").about(id))).transpose()
 }
+
+/// The states of users, which nobody can change until the transaction ends; others may hold them like this too. Users
+/// that are not there are left out.
+///
+/// # Errors
+/// When the store cannot be read, or this is no transaction that writes.
+pub async fn hold_states(conn: &mut Conn, ids: &[&str]) -> Result<HashMap<String, UserState>> {
+    // In one order everywhere, so that nobody waits in a circle.
+    let mut ids: Vec<_> = ids.to_vec();
+    ids.sort_unstable();
+    ids.dedup();
+    let mut states = HashMap::new();
+    for ids in ids.chunks(MOST_VALUES) {
+        let (sql, params) = HOLD.with(ids);
+        for row in conn.all_locked(sql, &params).await? {
+            let mut row = row.read("users");
+            states.insert(row.id()?, read_state(&mut row)?);
+        }
+    }
+    Ok(states)
+}
+
+static HOLD: LazyLock<ForMany> = LazyLock::new(|| {
+    ForMany::new(|places| {
+        format!("SELECT u.id, u.state FROM users u WHERE u.id IN ({places}) ORDER BY u.id FOR SHARE OF u")
+    })
+});
 
 /// Adds a user, or says what stands in the way.
 ///

@@ -126,7 +126,7 @@ const fn order_column(order: UserOrder) -> &'static str {
 /// LIKE differs between engines in how it treats case, so texts are compared by their parts instead.
 fn matches(builder: &mut Where, column: &str, filter: &TextFilter) -> String {
     let (column, text) = if filter.ignore_case {
-        (format!("LOWER({column})"), filter.text.to_lowercase())
+        (format!("LOWER({column} COLLATE \"und-x-icu\")"), filter.text.to_lowercase())
     } else {
         (column.to_owned(), filter.text.clone())
     };

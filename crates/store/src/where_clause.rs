@@ -32,6 +32,31 @@ impl Where {
     }
 }
 
+/// The most values that one statement of [`ForMany`] asks for.
+pub const MOST_VALUES: usize = 64;
+
+/// Statements that ask for 1, 2, 4, … values, so that there are few to prepare.
+pub struct ForMany(Vec<String>);
+
+impl ForMany {
+    /// Makes each from the list of its placeholders.
+    pub fn new(statement: impl Fn(String) -> String) -> Self {
+        let places = |power: u32| {
+            let places: Vec<_> = (1..=1_usize << power).map(|place| format!("${place}")).collect();
+            places.join(", ")
+        };
+        Self((0..=MOST_VALUES.ilog2()).map(|power| statement(places(power))).collect())
+    }
+
+    /// The statement for at most [`MOST_VALUES`] values, and its values: the last one is repeated until it is full.
+    pub fn with<'v>(&self, values: &[&'v str]) -> (&str, Vec<Param<'v>>) {
+        let count = values.len().min(MOST_VALUES).next_power_of_two();
+        let padding = std::iter::repeat_n(values.last().copied().unwrap_or_default(), count);
+        let sql = self.0.get(count.ilog2() as usize).map_or("", String::as_str);
+        (sql, values.iter().copied().chain(padding).take(count).map(Param::from).collect())
+    }
+}
+
 /// Joins conditions; `empty` is what none of them means. Many are joined in halves, since engines bound how deep an
 /// expression may be, and a chain is as deep as it is long.
 pub fn join(conditions: &[String], with: &str, empty: &str) -> String {

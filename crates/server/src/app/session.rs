@@ -5,6 +5,7 @@ use doorward_core::caller::{Caller, Permission};
 use doorward_core::failure::{self, Failure};
 use doorward_core::session::{Birth, Session, UserAgent};
 use doorward_core::token::{Digest, NotAToken, TokenKind};
+use doorward_store::Result as StoreResult;
 use doorward_store::session::{self, ShownSession};
 
 use super::session_check::{Evidence, Request, Verdict, gather};
@@ -36,16 +37,7 @@ pub async fn create(call: &Call, request: Request, user_agent: UserAgent) -> Res
         let birth =
             Birth { id, creator, token: minted.digest, user_agent: user_agent.clone(), now: call.now };
         let session = Session::create(birth, &evidence.changes)?;
-        let written = call.app.db.write(move |conn| {
-            Box::pin(async move {
-                if let Some(refused) = evidence.settle(conn).await? {
-                    return Ok(refused);
-                }
-                session::insert(conn, &session).await?;
-                Ok(Verdict::Granted(Box::new(session), true))
-            })
-        });
-        match written.await.map_err(store_failure)? {
+        match add(call, evidence, session).await.map_err(store_failure)? {
             Verdict::Granted(session, _) => {
                 return Ok(Written { session: *session, token: Some(minted.text) });
             }
@@ -54,6 +46,27 @@ pub async fn create(call: &Call, request: Request, user_agent: UserAgent) -> Res
         }
     }
     Err(failure::STORE_UNAVAILABLE.with_retry(Span::seconds(1)))
+}
+
+/// Adds a session, if what it rests on still holds.
+async fn add(call: &Call, evidence: Evidence, session: Session) -> StoreResult<Verdict> {
+    if evidence.is_plain() {
+        return Ok(match call.app.births.add(session.clone()).await? {
+            true => Verdict::Granted(Box::new(session), true),
+            false => Verdict::Refused(failure::USER_NOT_ACTIVE),
+        });
+    }
+    let written = call.app.db.write(move |conn| {
+        Box::pin(async move {
+            let state = evidence.lock(conn).await?;
+            if let Some(refused) = evidence.settle(conn, state).await? {
+                return Ok(refused);
+            }
+            session::insert(conn, &session).await?;
+            Ok(Verdict::Granted(Box::new(session), true))
+        })
+    });
+    written.await
 }
 
 /// Changes a session and gives it a new token, unless there is nothing to change.
@@ -77,6 +90,7 @@ pub async fn set(call: &Call, id: String, token: &str, request: Request) -> Resu
         let (now, id, digest) = (call.now, id.clone(), minted.digest);
         let written = call.app.db.write(move |conn| {
             Box::pin(async move {
+                let state = evidence.lock(conn).await?;
                 let Some(locked) = session::lock(conn, &id).await? else {
                     return Ok(Verdict::Refused(failure::SESSION_NOT_FOUND));
                 };
@@ -84,7 +98,7 @@ pub async fn set(call: &Call, id: String, token: &str, request: Request) -> Resu
                 if let Err(refusal) = still_open(&session, presented.as_ref(), &evidence, now) {
                     return Ok(Verdict::Refused(refusal));
                 }
-                if let Some(refused) = evidence.settle(conn).await? {
+                if let Some(refused) = evidence.settle(conn, state).await? {
                     return Ok(refused);
                 }
                 match session.update(&evidence.changes, digest, now) {

@@ -58,6 +58,7 @@ pub(super) enum Verdict {
 }
 
 /// What was found out before the settling transaction.
+#[derive(Clone)]
 pub(super) struct Evidence {
     pub(super) user: Option<String>,
     password: Option<(PasswordEvidence, Rules)>,
@@ -67,12 +68,32 @@ pub(super) struct Evidence {
 }
 
 impl Evidence {
+    /// Whether it rests on nothing but a user who may log in, if it has one at all.
+    pub(super) fn is_plain(&self) -> bool {
+        self.password.is_none() && self.later.is_none()
+    }
+
+    /// Locks the user that it rests on, and gives the state: the user comes before the session, in every transaction.
+    pub(super) async fn lock(&self, conn: &mut Conn) -> StoreResult<Option<UserState>> {
+        let Some(user_id) = &self.user else { return Ok(None) };
+        if self.password.is_some() {
+            return Ok(user::lock(conn, user_id).await?.map(|user| user.state));
+        }
+        if self.changes.user.is_none() {
+            return Ok(None);
+        }
+        Ok(user::hold_states(conn, &[user_id]).await?.remove(user_id))
+    }
+
     /// Asks again, under the lock, what the evidence rests on. Gives what ends the request, if anything does.
-    pub(super) async fn settle(&self, conn: &mut Conn) -> StoreResult<Option<Verdict>> {
+    pub(super) async fn settle(
+        &self,
+        conn: &mut Conn,
+        state: Option<UserState>,
+    ) -> StoreResult<Option<Verdict>> {
         if let Some(user_id) =
             self.user.as_ref().filter(|_| self.changes.user.is_some() || self.password.is_some())
         {
-            let state = user::state(conn, user_id).await?;
             let locked_later = state == Some(UserState::Locked) && self.password.is_some();
             if state != Some(UserState::Active) && !locked_later {
                 return Ok(Some(Verdict::Refused(failure::USER_NOT_ACTIVE)));

@@ -296,7 +296,7 @@ pub(super) type Outcome<T> = StoreResult<Result<T, Failure>>;
 pub(super) async fn change<T, F>(call: &Call, id: String, not_found: Failure, story: F) -> Result<T, Failure>
 where
     T: Send + 'static,
-    F: for<'a> FnOnce(&'a mut Conn, User) -> BoxFuture<'a, Outcome<T>> + Send + 'static,
+    F: for<'a> FnOnce(&'a mut Conn, User) -> BoxFuture<'a, Outcome<T>> + Clone + Send + 'static,
 {
     let changed = call.app.db.write(move |conn| {
         Box::pin(async move {

@@ -47,6 +47,7 @@ pub struct ProfileUpdate {
     pub gender: Option<i32>,
 }
 
+#[derive(Clone)]
 struct Parts {
     username: Option<String>,
     profile: ProfileUpdate,

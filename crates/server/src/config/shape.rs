@@ -30,6 +30,10 @@ pub(super) const FILTER: Rule = Rule::Text {
 };
 pub(super) const KEY: Rule =
     Rule::Secret { shape: "32 bytes in base64", fits: |text| key_bytes(text).is_some() };
+pub(super) const DATABASE: Rule = Rule::Secret {
+    shape: "a URL such as \"postgres://user:password@host/database\"",
+    fits: |text| ["postgres://", "postgresql://"].iter().any(|scheme| text.starts_with(scheme)),
+};
 pub(super) const ORIGINS: Rule =
     Rule::List { shape: "origins such as \"https://app.example.com\", without path", fits: is_origin };
 

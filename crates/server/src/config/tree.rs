@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::rule::section;
 use super::secret::SecretText;
 use super::shape::{
-    ADDRESS, ALGORITHM, DIRECTORY, FILE, FILTER, KEY, LOG_FORMAT, ORIGINS, SWITCH, URL, whole,
+    ADDRESS, ALGORITHM, DATABASE, DIRECTORY, FILE, FILTER, KEY, LOG_FORMAT, ORIGINS, SWITCH, URL, whole,
 };
 
 /// The form of log lines.
@@ -31,6 +31,10 @@ section! {
     Config("") {
         /// Directory of the database and of generated keys. A relative path starts at the working directory.
         data_dir: PathBuf = "./data".into(), DIRECTORY;
+        /// URL of a PostgreSQL database, for several nodes: `postgres://user:password@host/database`. Another machine is
+        /// spoken to with TLS and a verified certificate (`?sslrootcert=FILE` names its root) unless the URL says
+        /// `?sslmode=disable`. Not set: the embedded database in the data directory.
+        database_url: Option<SecretText> = None, DATABASE;
         /// Address that the server listens on.
         listen: String = "127.0.0.1:8080".to_owned(), ADDRESS;
         /// URL under which clients reach the server. Not set: http (with TLS: https) and the listen address.
@@ -50,6 +54,7 @@ section! {
         in search: Search;
         in codes: Codes;
         in store: Store;
+        in postgres: Postgres;
     }
 }
 
@@ -231,7 +236,7 @@ section! {
 }
 
 section! {
-    /// The database.
+    /// The embedded database.
     Store("store") {
         /// Connections that read; 0 for one on each core.
         readers: u32 = 0, whole(0, 256, "");
@@ -239,5 +244,24 @@ section! {
         batch: u32 = 64, whole(1, 10_000, "");
         /// Longest wait for a lock of another process, such as a backup.
         busy_timeout_ms: u32 = 5_000, whole(0, 600_000, "milliseconds");
+    }
+}
+
+section! {
+    /// PostgreSQL, where `database_url` names one.
+    Postgres("postgres") {
+        /// Connections of this node that write or search. 8 to 16 are enough; more only queue in the server.
+        connections: u32 = 16, whole(1, 1_000, "");
+        /// Connections of this node that short reads share.
+        readers: u32 = 2, whole(1, 256, "");
+        /// Longest wait for a new connection to be made.
+        connect_timeout_ms: u32 = 3_000, whole(10, 600_000, "milliseconds");
+        /// Longest wait for a connection; then the request is refused as too much.
+        wait_timeout_ms: u32 = 2_000, whole(10, 600_000, "milliseconds");
+        /// Longest time of a statement, and of its wait for a lock.
+        statement_timeout_ms: u32 = 10_000, whole(10, 3_600_000, "milliseconds");
+        /// A pooler such as PgBouncer in transaction mode is in between: nothing is prepared, and nothing set, for
+        /// longer than a transaction.
+        pooler: bool = false, SWITCH;
     }
 }

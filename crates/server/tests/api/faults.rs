@@ -1,9 +1,9 @@
 //! What a caller sees when the store or the server cannot: a clear error in bounded time, and recovery by itself.
 
-use std::sync::mpsc;
+use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
-use doorward_store::{Db, Settings};
+use doorward_store::{Db, Settings, SqliteSettings};
 use serde_json::json;
 
 use crate::rig::{PASSWORD, Rig};
@@ -11,21 +11,22 @@ use crate::rig::{PASSWORD, Rig};
 #[tokio::test(flavor = "multi_thread")]
 async fn a_store_that_another_process_holds_is_unavailable_until_it_is_free() {
     let rig = Rig::start_with(&["store.busy_timeout_ms=50"]).await;
-    let other = Db::open(Settings {
+    let other = Db::open(Settings::Sqlite(SqliteSettings {
         path: rig.database(),
         readers: 1,
         batch: 1,
         queue: 1,
         busy: Duration::from_secs(5),
-    })
+    }))
     .unwrap();
     let (release, held) = mpsc::channel::<()>();
     let (began, begun) = mpsc::channel::<()>();
+    let held = Arc::new(Mutex::new(held));
     let holding = tokio::spawn(async move {
         let story = other.write(move |_| {
             Box::pin(async move {
                 began.send(()).unwrap();
-                let _released = held.recv();
+                let _released = held.lock().unwrap().recv();
                 Ok(())
             })
         });

@@ -15,7 +15,8 @@ use parking_lot::{Condvar, Mutex};
 use std::sync::Arc;
 use tokio::sync::oneshot;
 
-use super::{Conn, Settings, finished};
+use super::Conn;
+use super::embedded::{SqliteSettings, finished};
 use crate::error::{Result, StoreError};
 
 /// A write that waits for its turn, with its type forgotten.
@@ -99,11 +100,11 @@ impl std::fmt::Debug for Queue {
 }
 
 /// Figures are kept for so many commits until they are fetched.
-const MOST_STATS: usize = 4096;
+pub const MOST_STATS: usize = 4096;
 
 impl Writer {
     /// Starts the thread.
-    pub fn start(conn: Conn, settings: &Settings) -> Result<Self> {
+    pub fn start(conn: Conn, settings: &SqliteSettings) -> Result<Self> {
         let queue = Arc::new(Queue::default());
         let (mine, batch) = (Arc::clone(&queue), settings.batch.max(1));
         let thread = std::thread::Builder::new()

@@ -1,15 +1,13 @@
-//! A fresh store in a folder of its own, and ways to hold it up.
+//! A fresh store on the engine that this binary tests, and ways to hold it up.
 
 use std::path::PathBuf;
-use std::sync::mpsc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use doorward_store::{Db, Result, Settings, StoreError, migrate};
-use futures_util::FutureExt;
-use futures_util::future::{BoxFuture, JoinAll, join_all};
+use doorward_postgres_rig::{Database, Server};
+use doorward_store::{Db, PostgresSettings, Result, Settings, SqliteSettings, StoreError, migrate};
+use futures_util::future::BoxFuture;
 use tempfile::TempDir;
-use tokio::sync::oneshot;
-use tokio::task::JoinHandle;
 
 use crate::sample;
 
@@ -32,17 +30,46 @@ macro_rules! writing {
     }};
 }
 
-/// A store, and the folder that goes with it.
+/// A store, and what goes when it does.
 pub struct Rig {
     pub db: Db,
     pub settings: Settings,
-    pub dir: TempDir,
+    /// The folder of the embedded engine.
+    pub _dir: TempDir,
+    /// The database in a server, where the engine has one: it goes when this does.
+    pub _database: Option<Database>,
+}
+
+/// Whether this binary tests PostgreSQL; its name says so.
+pub fn on_postgres() -> bool {
+    env!("CARGO_CRATE_NAME").ends_with("postgres")
+}
+
+/// What a story takes along that cannot be copied.
+pub struct Once<T>(Arc<Mutex<Option<T>>>);
+
+impl<T> Once<T> {
+    pub fn new(value: T) -> Self {
+        Self(Arc::new(Mutex::new(Some(value))))
+    }
+
+    pub fn take(&self) -> T {
+        self.0.lock().unwrap().take().expect("a story that is told once")
+    }
+}
+
+impl<T> Clone for Once<T> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
 }
 
 impl Rig {
     /// A store with the schema and nothing else.
     pub async fn empty() -> Self {
-        Self::tuned(|_| {}).await
+        let rig = Self::bare();
+        migrate(&rig.db).await.unwrap();
+        rig
     }
 
     /// A store with the instance and two organisations, `home` and `away`.
@@ -52,25 +79,15 @@ impl Rig {
         rig
     }
 
-    /// As [`Rig::empty`], with other settings.
-    pub async fn tuned(tune: impl FnOnce(&mut Settings)) -> Self {
+    /// A database without a schema.
+    pub fn bare() -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let mut settings = Settings {
-            path: dir.path().join("store.db"),
-            readers: 2,
-            batch: 64,
-            queue: 1024,
-            busy: Duration::from_secs(5),
+        let database = on_postgres().then(|| Server::shared().database());
+        let settings = match &database {
+            Some(database) => Settings::Postgres(postgres_settings(database.url())),
+            None => Settings::Sqlite(sqlite_settings(dir.path().join("store.db"))),
         };
-        tune(&mut settings);
-        let db = Db::open(settings.clone()).unwrap();
-        migrate(&db).await.unwrap();
-        Self { db, settings, dir }
-    }
-
-    /// A path in the folder.
-    pub fn path(&self, name: &str) -> PathBuf {
-        self.dir.path().join(name)
+        Self { db: Db::open(settings.clone()).unwrap(), settings, _dir: dir, _database: database }
     }
 
     /// The same store as another process sees it.
@@ -97,16 +114,24 @@ impl Rig {
         let sql = format!("SELECT 1 FROM instance WHERE id = '{id}'");
         reading.conn().unwrap().one(&sql, &[]).await.unwrap().is_some()
     }
+}
 
-    /// Lets the database grow no more: a disk that is full, without a disk.
-    pub async fn fill_disk(&self) {
-        // The engine never sets the limit below the size that the database has.
-        self.sql("PRAGMA max_page_count = 1").await;
-    }
+/// Settings of a file.
+pub fn sqlite_settings(path: PathBuf) -> SqliteSettings {
+    SqliteSettings { path, readers: 2, batch: 64, queue: 1024, busy: Duration::from_secs(5) }
+}
 
-    /// Makes room again.
-    pub async fn free_disk(&self) {
-        self.sql("PRAGMA max_page_count = 4000000000").await;
+/// Settings of a database in a server.
+pub fn postgres_settings(url: &str) -> PostgresSettings {
+    PostgresSettings {
+        url: url.to_owned(),
+        connections: 4,
+        readers: 1,
+        queue: 1024,
+        connect: Duration::from_secs(5),
+        wait: Duration::from_secs(20),
+        statement: Duration::from_secs(20),
+        pooler: false,
     }
 }
 
@@ -136,47 +161,4 @@ pub fn failing(db: &Db, id: &'static str) -> BoxFuture<'static, Result<()>> {
         })
         .await
     })
-}
-
-/// Hands over all writes, so that they wait in the queue, before anybody waits for them.
-pub fn queued<T>(writes: impl IntoIterator<Item = BoxFuture<'static, T>>) -> JoinAll<BoxFuture<'static, T>>
-where
-    T: Send,
-{
-    let mut all = join_all(writes);
-    assert!((&mut all).now_or_never().is_none(), "nothing may be answered yet");
-    all
-}
-
-/// A write that is under way until it is let go.
-pub struct Held {
-    go: mpsc::Sender<()>,
-    task: JoinHandle<Result<()>>,
-}
-
-impl Held {
-    /// Occupies the writer of a store.
-    pub async fn start(db: &Db) -> Self {
-        let (go, wait) = mpsc::channel();
-        let (entered, inside) = oneshot::channel();
-        let db = db.clone();
-        let task = tokio::spawn(async move {
-            db.write(move |_| {
-                Box::pin(async move {
-                    let _ = entered.send(());
-                    let _ = wait.recv();
-                    Ok(())
-                })
-            })
-            .await
-        });
-        inside.await.unwrap();
-        Self { go, task }
-    }
-
-    /// Lets the writer go on.
-    pub async fn release(self) {
-        self.go.send(()).unwrap();
-        self.task.await.unwrap().unwrap();
-    }
 }

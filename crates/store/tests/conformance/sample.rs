@@ -3,12 +3,30 @@
 use std::collections::BTreeMap;
 
 use doorward_core::base::{Secret, Timestamp, mint_id};
+use doorward_core::caller::Reach;
+use doorward_core::search::{Comparison, Page, SessionView};
 use doorward_core::session::{Factors, Session, SessionUser, UserAgent};
 use doorward_core::user::{Contact, Human, Machine, Profile, StoredPassword, User, UserKind, UserState};
 use doorward_store::organisation::{self, Organisation};
 use doorward_store::{session, user};
 
 use crate::rig::Rig;
+
+/// The first page of everything.
+pub const ALL: Page = Page { offset: 0, limit: 1000, ascending: true };
+
+pub const COMPARISONS: [(Comparison, &str); 5] = [
+    (Comparison::Equal, "="),
+    (Comparison::Greater, ">"),
+    (Comparison::GreaterOrEqual, ">="),
+    (Comparison::Less, "<"),
+    (Comparison::LessOrEqual, "<="),
+];
+
+/// The view of somebody who may see everything.
+pub fn everything() -> SessionView {
+    SessionView { reach: Reach::Everything, caller: "nobody".to_owned(), agent: None }
+}
 
 /// 2025-11-20T10:00:00.123456Z.
 pub const NOW: Timestamp = Timestamp(1_763_632_800_123_456);

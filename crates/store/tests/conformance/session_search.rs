@@ -1,28 +1,14 @@
 //! The filters of the search for sessions, at their boundaries.
 
 use doorward_core::base::Timestamp;
-use doorward_core::caller::Reach;
-use doorward_core::search::{Comparison, Page, SessionFilter, SessionView};
+use doorward_core::search::{Comparison, Page, SessionFilter};
 use doorward_core::session::{Session, UserAgent};
 use doorward_store::session_search;
 
 use crate::rig::Rig;
-use crate::sample::{add_session, complete_session, later, of, session as plain};
-
-pub const ALL: Page = Page { offset: 0, limit: 1000, ascending: true };
-
-pub const COMPARISONS: [(Comparison, &str); 5] = [
-    (Comparison::Equal, "="),
-    (Comparison::Greater, ">"),
-    (Comparison::GreaterOrEqual, ">="),
-    (Comparison::Less, "<"),
-    (Comparison::LessOrEqual, "<="),
-];
-
-/// The view of somebody who may see everything.
-pub fn everything() -> SessionView {
-    SessionView { reach: Reach::Everything, caller: "nobody".to_owned(), agent: None }
-}
+use crate::sample::{
+    ALL, COMPARISONS, add_session, complete_session, everything, later, of, session as plain,
+};
 
 /// The ages of the sessions that are found; the total must agree.
 async fn ages(rig: &Rig, filters: &[SessionFilter]) -> Vec<i64> {

@@ -6,8 +6,8 @@ use doorward_core::session::{Session, UserAgent};
 use doorward_store::session_search;
 
 use crate::rig::Rig;
+use crate::sample::ALL;
 use crate::sample::{add_session, later, of, session as plain};
-use crate::session_search::ALL;
 
 /// A session of each kind: nobody's, made by the caller, of the caller, of the caller's browser, at home, away.
 fn kinds() -> [(&'static str, Session); 6] {

@@ -7,10 +7,10 @@ use doorward_core::user::{User, UserState};
 use doorward_store::token::{self, AccessToken, Bearer, TokenFilter, TokenOrder};
 use doorward_store::{StoreError, grant, user};
 
+use super::user_search::everything;
 use crate::rig::Rig;
+use crate::sample::{ALL, COMPARISONS};
 use crate::sample::{add_user, later, machine};
-use crate::session_search::{ALL, COMPARISONS};
-use crate::user_search::everything;
 
 fn made(id: &str, user: &str, organisation: &str, age: i64) -> AccessToken {
     AccessToken {

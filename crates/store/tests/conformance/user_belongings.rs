@@ -7,8 +7,8 @@ use doorward_store::user_search::{self, MetadataEntry};
 use doorward_store::{StoreError, user};
 
 use crate::rig::Rig;
+use crate::sample::ALL;
 use crate::sample::{NOW, add_user, human, later};
-use crate::session_search::ALL;
 
 async fn two_users() -> Rig {
     let rig = Rig::fresh().await;

@@ -6,8 +6,8 @@ use doorward_core::user::{Contact, User, UserState};
 use doorward_store::{user, user_search};
 
 use crate::rig::Rig;
+use crate::sample::ALL;
 use crate::sample::{add_user, complete_human, human, later, machine, person};
-use crate::session_search::ALL;
 
 pub fn everything() -> UserView {
     UserView { reach: Reach::Everything, caller: "nobody".to_owned() }

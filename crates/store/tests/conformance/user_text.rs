@@ -3,9 +3,9 @@
 use doorward_core::search::{TextFilter, TextMatch, UserFilter, UserText};
 use doorward_core::user::{Contact, User, UserKind};
 
+use super::user_search::ids;
 use crate::rig::Rig;
 use crate::sample::{add_user, complete_human, machine, person};
-use crate::user_search::ids;
 
 const MATCHES: [TextMatch; 4] =
     [TextMatch::Equals, TextMatch::StartsWith, TextMatch::Contains, TextMatch::EndsWith];

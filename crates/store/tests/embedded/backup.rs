@@ -5,14 +5,16 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use doorward_store::{Db, Settings, StoreError, migrate, session, session_search};
 
-use crate::rig::{Held, Rig, note};
+use crate::hold::Held;
+use crate::rig::{Rig, note, sqlite_settings};
+use crate::sample::{ALL, everything};
 use crate::sample::{add_session, complete_session, session as plain};
-use crate::session_search::{ALL, everything};
+use crate::tuned::path;
 
 fn opened(rig: &Rig, name: &str) -> Rig {
-    let settings = Settings { path: rig.path(name), ..rig.settings.clone() };
+    let settings = Settings::Sqlite(sqlite_settings(path(rig, name)));
     let db = Db::open(settings.clone()).unwrap();
-    Rig { db, settings, dir: tempfile::tempdir().unwrap() }
+    Rig { db, settings, _dir: tempfile::tempdir().unwrap(), _database: None }
 }
 
 #[tokio::test]
@@ -20,7 +22,7 @@ async fn a_copy_holds_everything_and_opens() {
     let rig = Rig::fresh().await;
     let session = complete_session(0);
     add_session(&rig, &session).await;
-    rig.db.backup(&rig.path("copy.db")).unwrap();
+    rig.db.backup(&path(&rig, "copy.db")).unwrap();
     let copy = opened(&rig, "copy.db");
     assert!(migrate(&copy.db).await.unwrap().is_empty());
     assert_eq!(reading!(copy, session::load(&session.id)).unwrap().unwrap().session, session);
@@ -31,14 +33,14 @@ async fn a_copy_holds_everything_and_opens() {
 #[tokio::test]
 async fn a_copy_never_replaces_a_file_not_even_an_empty_one() {
     let rig = Rig::fresh().await;
-    let target = rig.path("there");
+    let target = path(&rig, "there");
     for content in ["", "precious"] {
         std::fs::write(&target, content).unwrap();
         let refused = rig.db.backup(&target).unwrap_err();
         assert!(refused.to_string().contains("exists"), "{refused}");
         assert_eq!(std::fs::read_to_string(&target).unwrap(), content);
     }
-    let refused = rig.db.backup(&rig.path("no/such/folder")).unwrap_err();
+    let refused = rig.db.backup(&path(&rig, "no/such/folder")).unwrap_err();
     assert!(matches!(refused, StoreError::Unavailable(_)), "{refused:?}");
 }
 
@@ -47,8 +49,8 @@ async fn a_copy_never_replaces_a_file_not_even_an_empty_one() {
 async fn a_copy_can_be_read_by_its_owner_only() {
     use std::os::unix::fs::PermissionsExt;
     let rig = Rig::fresh().await;
-    rig.db.backup(&rig.path("copy.db")).unwrap();
-    let mode = std::fs::metadata(rig.path("copy.db")).unwrap().permissions().mode();
+    rig.db.backup(&path(&rig, "copy.db")).unwrap();
+    let mode = std::fs::metadata(path(&rig, "copy.db")).unwrap().permissions().mode();
     assert_eq!(mode & 0o077, 0, "{mode:o}");
 }
 
@@ -57,7 +59,7 @@ async fn a_copy_is_taken_while_a_transaction_is_open_and_without_it() {
     let rig = Rig::fresh().await;
     note(&rig.db, "before").await.unwrap();
     let held = Held::start(&rig.db).await;
-    rig.db.backup(&rig.path("copy.db")).unwrap();
+    rig.db.backup(&path(&rig, "copy.db")).unwrap();
     held.release().await;
     let copy = opened(&rig, "copy.db");
     assert!(copy.has_note("before").await);
@@ -88,7 +90,7 @@ async fn copies_taken_while_others_write_are_whole() {
     for number in 0..5 {
         let (before, from) = (acknowledged.load(Ordering::SeqCst), Arc::clone(&rig));
         let name = format!("copy-{number}.db");
-        let target = rig.path(&name);
+        let target = path(&rig, &name);
         tokio::task::spawn_blocking(move || from.db.backup(&target)).await.unwrap().unwrap();
         let copy = opened(&rig, &name);
         let count = copy.count("sessions").await;

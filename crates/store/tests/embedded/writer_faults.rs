@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
-use doorward_store::{Db, Result, Settings, StoreError, session};
+use doorward_store::{Db, Result, Settings, SqliteSettings, StoreError, session};
 use futures_util::FutureExt;
 use futures_util::future::{join_all, select_all};
 
-use crate::rig::{Held, Rig, note, queued};
+use crate::hold::{Held, queued};
+use crate::rig::{Once, Rig, note, sqlite_settings};
 use crate::sample::{add_session, session as plain};
+use crate::tuned::{path, tuned};
 
 fn is_unavailable<T>(outcome: &Result<T>) -> bool {
     matches!(outcome, Err(StoreError::Unavailable(_)))
@@ -15,7 +17,7 @@ fn is_unavailable<T>(outcome: &Result<T>) -> bool {
 
 #[tokio::test]
 async fn more_writes_than_may_wait_are_refused_at_once_and_the_others_are_done() {
-    let rig = Rig::tuned(|settings| settings.queue = 3).await;
+    let rig = tuned(|settings| settings.queue = 3).await;
     let held = Held::start(&rig.db).await;
     let waiting = queued((0..3).map(|number| note(&rig.db, number.to_string())));
     for _ in 0..2 {
@@ -31,7 +33,7 @@ async fn more_writes_than_may_wait_are_refused_at_once_and_the_others_are_done()
 
 #[tokio::test]
 async fn reading_goes_on_while_the_queue_is_full() {
-    let rig = Rig::tuned(|settings| settings.queue = 1).await;
+    let rig = tuned(|settings| settings.queue = 1).await;
     add_session(&rig, &plain(0)).await;
     let held = Held::start(&rig.db).await;
     let waiting = queued([note(&rig.db, "one")]);
@@ -42,7 +44,7 @@ async fn reading_goes_on_while_the_queue_is_full() {
 
 #[tokio::test]
 async fn closing_finishes_what_waits_and_takes_nothing_more() {
-    let rig = Rig::tuned(|settings| settings.batch = 2).await;
+    let rig = tuned(|settings| settings.batch = 2).await;
     let held = Held::start(&rig.db).await;
     let waiting = queued((0..9).map(|number| note(&rig.db, number.to_string())));
     let (ready, both) = std::sync::mpsc::channel();
@@ -96,12 +98,12 @@ async fn a_story_may_hold_the_last_handle_of_its_store() {
     let (entered, inside) = tokio::sync::oneshot::channel();
     let (go, wait) = std::sync::mpsc::channel::<()>();
     let (ended, end) = tokio::sync::oneshot::channel();
-    let (witness, kept) = (Witness(Some(ended)), db.clone());
+    let (taken, kept) = (Once::new((Witness(Some(ended)), entered, wait)), db.clone());
     let mut write = Box::pin(async move {
         db.write(move |_| {
             Box::pin(async move {
                 // Dropped from the last to the first, when the writer lets go of the story and with it of the store.
-                let _witness = witness;
+                let (_witness, entered, wait) = taken.take();
                 let _kept = kept;
                 let _ = entered.send(());
                 let _ = wait.recv();
@@ -131,8 +133,12 @@ async fn a_lock_of_another_process_is_waited_for() {
 
 #[tokio::test]
 async fn a_lock_that_stays_is_unavailability_in_bounded_time_and_passes_without_a_restart() {
-    let rig = Rig::tuned(|settings| settings.busy = Duration::from_millis(50)).await;
-    let other = Db::open(Settings { busy: Duration::from_secs(60), ..rig.settings.clone() }).unwrap();
+    let rig = tuned(|settings| settings.busy = Duration::from_millis(50)).await;
+    let other = Db::open(Settings::Sqlite(SqliteSettings {
+        busy: Duration::from_secs(60),
+        ..sqlite_settings(path(&rig, "store.db"))
+    }))
+    .unwrap();
     let held = Held::start(&other).await;
     for _ in 0..2 {
         let refused = note(&rig.db, "refused").await;
@@ -176,10 +182,11 @@ async fn an_answer_that_panics_when_it_is_dropped_does_not_end_the_writer() {
     let rig = Rig::empty().await;
     let (entered, inside) = tokio::sync::oneshot::channel();
     let (go, wait) = std::sync::mpsc::channel::<()>();
-    let db = rig.db.clone();
+    let (db, ends) = (rig.db.clone(), Once::new((entered, wait)));
     let mut write = Box::pin(async move {
         db.write(move |_| {
             Box::pin(async move {
+                let (entered, wait) = ends.take();
                 let _ = entered.send(());
                 let _ = wait.recv();
                 Ok(Bomb)

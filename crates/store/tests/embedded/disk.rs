@@ -6,8 +6,10 @@ use doorward_core::session::Session;
 use doorward_store::{Result, StoreError, session};
 use futures_util::future::BoxFuture;
 
-use crate::rig::{Held, Rig, note, queued};
+use crate::hold::{Held, queued};
+use crate::rig::{Rig, note};
 use crate::sample::{add_session, session as plain};
+use crate::tuned::{fill_disk, free_disk};
 
 /// A session that needs pages of its own.
 fn large(age: i64) -> Session {
@@ -36,7 +38,7 @@ async fn is_there(rig: &Rig, session: &Session) -> bool {
 async fn a_full_disk_is_a_clear_error_and_passes_without_a_restart() {
     let rig = Rig::fresh().await;
     add_session(&rig, &large(0)).await;
-    rig.fill_disk().await;
+    fill_disk(&rig).await;
     let mut changed = plain(0);
     for age in 1..5 {
         let refused = insert(&rig, large(age)).await;
@@ -46,7 +48,7 @@ async fn a_full_disk_is_a_clear_error_and_passes_without_a_restart() {
     }
     changed.sequence = 2;
     writing!(rig, [changed] session::save(&changed)).expect("what needs no room can be written");
-    rig.free_disk().await;
+    free_disk(&rig).await;
     insert(&rig, large(1)).await.unwrap();
     assert!(is_there(&rig, &large(1)).await && is_there(&rig, &changed).await);
 }
@@ -56,7 +58,7 @@ async fn on_a_full_disk_nobody_in_the_batch_is_told_what_is_not_so() {
     let rig = Rig::fresh().await;
     for order in [[0, 1, 2], [1, 0, 2], [1, 2, 0]] {
         let base = i64::try_from(rig.count("sessions").await).unwrap() * 10;
-        rig.fill_disk().await;
+        fill_disk(&rig).await;
         let held = Held::start(&rig.db).await;
         let sessions = order.map(|kind| if kind == 0 { large(base) } else { plain(base + kind) });
         let all = queued(sessions.iter().map(|session| insert(&rig, session.clone())));
@@ -66,7 +68,7 @@ async fn on_a_full_disk_nobody_in_the_batch_is_told_what_is_not_so() {
             assert!(outcome.is_ok() || says_why(&outcome, "full"), "{outcome:?}");
             assert!(outcome.is_err() || session.metadata.is_empty(), "there was no room for the large one");
         }
-        rig.free_disk().await;
+        free_disk(&rig).await;
         insert(&rig, large(base + 5)).await.unwrap();
     }
 }
@@ -74,7 +76,7 @@ async fn on_a_full_disk_nobody_in_the_batch_is_told_what_is_not_so() {
 #[tokio::test]
 async fn a_story_that_hides_a_full_disk_gets_no_false_yes() {
     let rig = Rig::fresh().await;
-    rig.fill_disk().await;
+    fill_disk(&rig).await;
     let (small, big) = (plain(1), large(2));
     let (first, second) = (small.clone(), big.clone());
     let outcome = rig.db.write(move |conn| {

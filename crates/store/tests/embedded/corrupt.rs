@@ -7,8 +7,8 @@ use doorward_store::user::Wanted;
 use doorward_store::{Result, StoreError, organisation, session, session_search, token, user, user_search};
 
 use crate::rig::Rig;
+use crate::sample::{ALL, everything};
 use crate::sample::{NOW, add_session, add_user, complete_human, complete_session};
-use crate::session_search::{ALL, everything};
 
 /// What must never be seen; as bytes, it is no text where a text should be.
 const SECRET: &str = "hunter2";

@@ -1,0 +1,135 @@
+//! What many callers ask at the same time, asked together: the two things that are needed most often.
+//!
+//! On the embedded engine each goes its own way, since there the writer commits together what waits and a read costs
+//! nothing but work. On PostgreSQL a statement costs a message there and back; there they meet, see [`Gather`].
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use doorward_core::session::Session;
+use doorward_core::user::UserState;
+use futures_util::future::BoxFuture;
+
+use crate::db::{Conn, Db, Gather};
+use crate::error::{Result, StoreError};
+use crate::token::{self, Bearer};
+use crate::{session, user};
+
+/// Looks up who bears a token.
+#[derive(Debug)]
+pub struct Bearers {
+    db: Db,
+    gather: Option<Gather<String, Option<Arc<Bearer>>>>,
+}
+
+impl Bearers {
+    /// Looks up in that database.
+    #[must_use]
+    pub fn new(db: &Db) -> Self {
+        let asked = db.clone();
+        let gather = db.turns().map(|turns| {
+            Gather::new(turns, move |ids: Vec<String>| {
+                let db = asked.clone();
+                Box::pin(async move { answers(&ids, find(&db, &ids).await) })
+            })
+        });
+        Self { db: db.clone(), gather }
+    }
+
+    /// Everything about the bearer of the token with that id, as it is now.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn of(&self, id: &str) -> Result<Option<Arc<Bearer>>> {
+        match &self.gather {
+            Some(gather) => gather.ask(id.to_owned()).await,
+            None => Ok(token::bearer(self.db.reading().await?.conn()?, id).await?.map(Arc::new)),
+        }
+    }
+}
+
+async fn find(db: &Db, ids: &[String]) -> Result<HashMap<String, Arc<Bearer>>> {
+    let distinct: Vec<&str> = ids.iter().map(String::as_str).collect::<BTreeSet<_>>().into_iter().collect();
+    let found = token::bearers(db.reading().await?.conn()?, &distinct).await?;
+    Ok(found.into_iter().map(|(id, bearer)| (id, Arc::new(bearer))).collect())
+}
+
+/// The answer to each question; a fault is everybody's.
+fn answers(ids: &[String], found: Result<HashMap<String, Arc<Bearer>>>) -> Vec<Result<Option<Arc<Bearer>>>> {
+    match found {
+        Ok(found) => ids.iter().map(|id| Ok(found.get(id).cloned())).collect(),
+        Err(fault) => ids.iter().map(|_| Err(fault.clone())).collect(),
+    }
+}
+
+/// Adds sessions of which nothing has to be settled but that their user may still log in.
+#[derive(Debug)]
+pub struct Births {
+    db: Db,
+    gather: Option<Gather<Session, bool>>,
+}
+
+impl Births {
+    /// Adds to that database.
+    #[must_use]
+    pub fn new(db: &Db) -> Self {
+        let asked = db.clone();
+        let gather = db.turns().map(|turns| {
+            Gather::new(turns, move |sessions: Vec<Session>| -> BoxFuture<'static, Vec<Result<bool>>> {
+                let db = asked.clone();
+                Box::pin(async move { add_or_say(&db, sessions).await })
+            })
+        });
+        Self { db: db.clone(), gather }
+    }
+
+    /// Adds a new session, durable when this returns. Gives `false` if its user is not active, and then adds nothing.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    pub async fn add(&self, session: Session) -> Result<bool> {
+        match &self.gather {
+            Some(gather) => gather.ask(session).await,
+            None => Ok(add_all(&self.db, vec![session]).await?.pop().unwrap_or_default()),
+        }
+    }
+}
+
+/// Adds all in one transaction. If one of them cannot be added, each has to stand for itself.
+async fn add_or_say(db: &Db, sessions: Vec<Session>) -> Vec<Result<bool>> {
+    if sessions.len() == 1 {
+        return vec![add_all(db, sessions).await.map(|added| added.first().copied().unwrap_or_default())];
+    }
+    match add_all(db, sessions.clone()).await {
+        Ok(added) => added.into_iter().map(Ok).collect(),
+        Err(StoreError::Driver(_) | StoreError::Unstorable) => {
+            let mut outcomes = Vec::new();
+            for session in sessions {
+                let added = add_all(db, vec![session]).await;
+                outcomes.push(added.map(|added| added.first().copied().unwrap_or_default()));
+            }
+            outcomes
+        }
+        Err(fault) => sessions.iter().map(|_| Err(fault.clone())).collect(),
+    }
+}
+
+async fn add_all(db: &Db, sessions: Vec<Session>) -> Result<Vec<bool>> {
+    db.write(move |conn| Box::pin(async move { insert_of_active(conn, sessions).await })).await
+}
+
+/// Adds the sessions without a user, and those whose user is active now and until they are there.
+async fn insert_of_active(conn: &mut Conn, sessions: Vec<Session>) -> Result<Vec<bool>> {
+    let users: Vec<&str> =
+        sessions.iter().filter_map(|session| session.user.as_ref()).map(|user| user.id.as_str()).collect();
+    let states = if users.is_empty() { HashMap::new() } else { user::hold_states(conn, &users).await? };
+    let may = |session: &Session| match &session.user {
+        None => true,
+        Some(user) => states.get(&user.id) == Some(&UserState::Active),
+    };
+    let added: Vec<bool> = sessions.iter().map(may).collect();
+    let mut kept = added.iter();
+    let sessions: Vec<_> = sessions.into_iter().filter(|_| kept.next() == Some(&true)).collect();
+    session::insert_rows(conn, &sessions).await?;
+    Ok(added)
+}

@@ -24,6 +24,7 @@ pub mod sample;
 mod session;
 mod session_search;
 mod session_view;
+mod together;
 mod token;
 mod user;
 mod user_belongings;

@@ -1,5 +1,7 @@
 //! The chores of this repository: `cargo xtask test`, `cargo xtask tidy`, `cargo xtask bench`.
 
+mod packages;
+mod postgres;
 mod run;
 mod sdk;
 mod suite;

@@ -4,9 +4,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use sha2::{Digest as _, Sha256};
 
+use crate::packages;
 use crate::run::{must, must_do, printed, root};
 
 /// Where they are put and where the tests look, but for Node's: scripts find their packages only beside them.
@@ -50,7 +51,8 @@ fn once(
 fn python(folder: &Path) -> anyhow::Result<()> {
     let folder = folder.display().to_string();
     if printed("python3", &["-m", "venv", &folder]).is_none() {
-        install_venv()?;
+        // Debian has it in a package of its own.
+        packages::install(&["python3-venv"], "`python3 -m venv` does not work")?;
         must("python3", &["-m", "venv", "--clear", &folder])?;
     }
     let pip = format!("{folder}/bin/pip");
@@ -58,18 +60,6 @@ fn python(folder: &Path) -> anyhow::Result<()> {
     must_do(
         Command::new(pip).args(quietly).args(["-r", "tests-sdk/python/requirements.txt"]).current_dir(root()),
     )
-}
-
-/// Debian has `venv` in a package of its own.
-fn install_venv() -> anyhow::Result<()> {
-    let root_on_debian =
-        printed("id", &["-u"]).as_deref() == Some("0") && printed("apt-get", &["--version"]).is_some();
-    if !root_on_debian {
-        bail!("`python3 -m venv` does not work: on Debian, apt-get install python3-venv");
-    }
-    eprintln!("    `python3 -m venv` does not work: apt-get installs python3-venv");
-    must("apt-get", &["update", "-qq"])?;
-    must("apt-get", &["install", "-y", "-qq", "--no-install-recommends", "python3-venv"])
 }
 
 fn node(_folder: &Path) -> anyhow::Result<()> {

@@ -3,9 +3,10 @@
 use std::process::{Command, ExitCode};
 
 use anyhow::bail;
+use doorward_postgres_rig::SHARED_ENV;
 
 use crate::run::{Steps, must, printed, to_the_end};
-use crate::{sdk, tidy};
+use crate::{postgres, sdk, tidy};
 
 /// The version that is installed where there is none.
 const NEXTEST: &str = "0.9.143";
@@ -15,7 +16,7 @@ const QUICK: &str = "not (binary(sdk) or binary(kill) or test(/kill/))";
 
 /// Runs it all; `more` goes to nextest.
 pub fn run(quick: bool, more: &[&str]) -> anyhow::Result<ExitCode> {
-    let mut steps = Steps::new(if quick { 6 } else { 7 });
+    let mut steps = Steps::new(if quick { 7 } else { 8 });
     steps.step("tools", || tools(quick))?;
     steps.step("format: cargo fmt --check", || must("cargo", &["fmt", "--all", "--check"]))?;
     steps.step("tidy: what the compiler cannot check", tidy::check)?;
@@ -26,13 +27,25 @@ pub fn run(quick: bool, more: &[&str]) -> anyhow::Result<ExitCode> {
     }
     let build = ["nextest", "run", "--workspace", "--locked", "--no-run"];
     steps.step("build: the server and the tests", || must("cargo", &build))?;
+    let mut server = None;
+    steps.step("PostgreSQL: one server for all tests", || {
+        server = postgres::start()?;
+        Ok(())
+    })?;
     steps.begin("tests");
     let mut nextest = Command::new("cargo");
     nextest.args(["nextest", "run", "--workspace", "--locked", "--no-fail-fast"]);
     if quick {
         nextest.args(["-E", QUICK]);
     }
-    to_the_end(nextest.args(more))
+    if let Some(server) = &server {
+        nextest.env(SHARED_ENV, server.folder());
+    }
+    let code = to_the_end(nextest.args(more))?;
+    if let Some(server) = server.filter(|_| code != ExitCode::SUCCESS) {
+        postgres::keep_log(&server);
+    }
+    Ok(code)
 }
 
 /// What is there, what can be installed, and what the person in front has to install.
@@ -58,6 +71,7 @@ fn tools(quick: bool) -> anyhow::Result<()> {
     if !missing.is_empty() {
         bail!("something is missing:\n  {}", missing.join("\n  "));
     }
+    postgres::install()?;
     nextest()
 }
 

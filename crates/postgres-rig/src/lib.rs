@@ -21,6 +21,21 @@ pub use database::Database;
 pub use pooler::Pooler;
 pub use server::{SHARED_ENV, SHARED_SETTINGS, Server, Tls};
 
+/// The version of the PostgreSQL that servers are started of.
+///
+/// # Errors
+///
+/// Says what to install if there is none, or only one that is too old.
+pub fn installed() -> Result<String, String> {
+    installation::Installation::find().map(|found| found.version)
+}
+
+/// Whether [`Pooler::start`] finds its program.
+#[must_use]
+pub fn pooler_installed() -> bool {
+    installation::program(std::path::Path::new("/usr/sbin"), pooler::PROGRAM).is_some()
+}
+
 /// What went wrong, in words for the person who runs the tests.
 type Outcome<T> = Result<T, String>;
 

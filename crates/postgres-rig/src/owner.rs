@@ -1,12 +1,12 @@
 //! The user that PostgreSQL runs as, since it refuses to run as root.
 
-use std::fs::{self, DirBuilder};
-use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _, chown};
+use std::fs;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::{Outcome, random};
+use crate::Outcome;
 
 /// Names of sockets end at 107 bytes; the folder and `/.s.PGSQL.65535` have to fit.
 const LONGEST_ROOM: usize = 60;
@@ -59,28 +59,18 @@ impl Owner {
         Ok(())
     }
 
-    /// The folder for what is temporary: the usual one, unless its name is too long or this user cannot get there.
+    /// The folder for what is temporary: the usual one, unless its name is too long or this user cannot write there.
     pub fn room(self) -> PathBuf {
         let usual = std::env::temp_dir();
-        let open =
-            |folder: &Path| fs::metadata(folder).is_ok_and(|about| about.permissions().mode() & 1 == 1);
-        let reachable = !self.other || usual.ancestors().all(open);
-        if usual.is_absolute() && usual.as_os_str().len() <= LONGEST_ROOM && reachable {
+        let lets = |folder: &Path, bits| {
+            fs::metadata(folder).is_ok_and(|about| about.permissions().mode() & bits == bits)
+        };
+        let open = !self.other || (lets(&usual, 0o3) && usual.ancestors().all(|folder| lets(folder, 0o1)));
+        if usual.is_absolute() && usual.as_os_str().len() <= LONGEST_ROOM && open {
             usual
         } else {
             PathBuf::from("/tmp")
         }
-    }
-
-    /// A new folder with a short name, closed to everybody else.
-    pub fn folder(self) -> Outcome<PathBuf> {
-        let folder = self.room().join(format!("dw-pg-{:016x}", random()));
-        DirBuilder::new()
-            .mode(0o700)
-            .create(&folder)
-            .map_err(|error| format!("{} cannot be made: {error}", folder.display()))?;
-        self.give(&folder)?;
-        Ok(folder)
     }
 }
 

@@ -11,6 +11,9 @@ use crate::server::Server;
 use crate::supervisor::Supervisor;
 use crate::{Outcome, must};
 
+/// What is run.
+pub const PROGRAM: &str = "pgbouncer";
+
 /// Names the socket in the pooler's folder; nothing listens on it.
 const PORT: u16 = 6432;
 
@@ -31,7 +34,7 @@ impl Pooler {
 
     fn launch(server: &Server, database: &Database) -> Outcome<Self> {
         let access = server.access();
-        let pgbouncer = program(&access.bin, "pgbouncer").ok_or(
+        let pgbouncer = program(&access.bin, PROGRAM).ok_or(
             "PgBouncer has to be installed: `cargo xtask test` does so where it may; \
              else, on Debian: apt-get install pgbouncer",
         )?;

@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::Outcome;
 use crate::installation::Installation;
 use crate::owner::Owner;
+use crate::{Outcome, random};
 
 /// What the clusters in the temporary folder were made with; one more when that changes.
 const TEMPLATE: u32 = 1;
@@ -26,9 +26,9 @@ pub struct Supervisor {
 }
 
 impl Supervisor {
-    /// Makes a folder and starts a shell that keeps it; `last` is the signal that ends what it runs.
+    /// Starts a shell that makes a folder and keeps it; `last` is the signal that ends what it runs.
     pub fn start(owner: Owner, installation: &Installation, last: &str) -> Outcome<Self> {
-        let folder = owner.folder()?;
+        let folder = owner.room().join(format!("dw-pg-{:016x}", random()));
         let template = format!("dw-pg-{}-{TEMPLATE}-{}.tar", installation.version, owner.uid());
         let mut shell = owner.command("/bin/sh");
         shell.args(["-c", include_str!("supervisor.sh"), "supervisor"]);
@@ -38,7 +38,11 @@ impl Supervisor {
         let mut shell = shell.spawn().map_err(|error| format!("/bin/sh did not start: {error}"))?;
         let (orders, answers) = (shell.stdin.take(), shell.stdout.take());
         let answers = answers.ok_or("the shell has no standard output")?;
-        Ok(Self { folder, shell, orders, answers: BufReader::new(answers) })
+        let mut supervisor = Self { folder, shell, orders, answers: BufReader::new(answers) };
+        match supervisor.answer()?.split_whitespace().next() {
+            Some("0") => Ok(supervisor),
+            _ => Err(format!("{} cannot be made", supervisor.folder.display())),
+        }
     }
 
     /// The folder that goes away with this.
@@ -48,16 +52,20 @@ impl Supervisor {
 
     /// Gives an order of `supervisor.sh` and waits until it is done; gives the id of what runs then.
     pub fn order(&mut self, order: &str) -> Outcome<Option<u32>> {
-        let gone = |error: std::io::Error| format!("the shell that keeps a server is gone: {error}");
         let orders = self.orders.as_mut().ok_or("the shell has no standard input")?;
         writeln!(orders, "{order}").map_err(gone)?;
-        let mut answer = String::new();
-        self.answers.read_line(&mut answer).map_err(gone)?;
+        let answer = self.answer()?;
         let mut words = answer.split_whitespace();
         match words.next() {
             Some("0") => Ok(words.next().and_then(|pid| pid.parse().ok())),
             _ => Err(format!("`{order}` failed:\n{}", self.last_words())),
         }
+    }
+
+    fn answer(&mut self) -> Outcome<String> {
+        let mut answer = String::new();
+        self.answers.read_line(&mut answer).map_err(gone)?;
+        Ok(answer)
     }
 
     /// Starts what the order says and waits until it is ready.
@@ -91,6 +99,10 @@ impl Drop for Supervisor {
         // Nothing is to be done if it was ended by somebody else.
         drop(self.shell.wait());
     }
+}
+
+fn gone(error: std::io::Error) -> String {
+    format!("the shell that keeps a server is gone: {error}")
 }
 
 /// Whether a process is gone, or only waits for its parent to notice its end.

@@ -2,7 +2,8 @@
 # process ends, even when it is killed; then the server is stopped and the folder is removed. Everything is done one
 # after the other by this one shell, so a server that is just being started is stopped too.
 #
-# Orders are lines; each is answered with a line: its status, and the id of the server.
+# Orders are lines; each is answered with a line: its status, and the id of the server. The first answer comes unasked,
+# when the folder is there.
 folder=$1 bin=$2 template=$3 last=$4
 pid=
 umask 077
@@ -37,6 +38,8 @@ stop() {
     fi
 }
 
+mkdir "$folder" || exit
+echo 0
 while read -r order argument; do
     case $order in
         prepare) prepare >>"$folder/log" 2>&1 ;;

@@ -126,19 +126,22 @@ fn a_server_ends_when_its_starter_is_killed() {
 
 #[test]
 fn a_server_ends_when_its_starter_is_killed_while_it_starts() {
-    let mut rig = Command::new(env!("CARGO_BIN_EXE_doorward-postgres-rig"));
     let room = tempfile::tempdir_in("/tmp").unwrap();
     open_to_all(room.path());
-    rig.env("TMPDIR", room.path()).stdin(Stdio::piped()).stdout(Stdio::null());
-    let mut starter = rig.spawn().unwrap();
     let folders = || {
         let entries = std::fs::read_dir(room.path()).unwrap().map(|entry| entry.unwrap().path());
         entries.filter(|path| path.is_dir()).collect::<Vec<_>>()
     };
-    until("a folder", || !folders().is_empty());
-    starter.kill().unwrap();
-    starter.wait().unwrap();
-    until("no folder", || folders().is_empty());
+    // While the cluster is being made, and while the server is being started.
+    for file in ["data/PG_VERSION", "data/postmaster.pid"] {
+        let mut rig = Command::new(env!("CARGO_BIN_EXE_doorward-postgres-rig"));
+        rig.env("TMPDIR", room.path()).stdin(Stdio::piped()).stdout(Stdio::null());
+        let mut starter = rig.spawn().unwrap();
+        until(file, || folders().iter().any(|folder| folder.join(file).exists()));
+        starter.kill().unwrap();
+        starter.wait().unwrap();
+        until("no folder", || folders().is_empty());
+    }
 }
 
 #[test]
@@ -214,6 +217,6 @@ fn until(what: &str, done: impl Fn() -> bool) {
     let deadline = Instant::now() + Duration::from_secs(60);
     while !done() {
         assert!(Instant::now() < deadline, "waited in vain for {what}");
-        std::thread::yield_now();
+        std::thread::sleep(Duration::from_millis(2));
     }
 }

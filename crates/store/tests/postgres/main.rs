@@ -1,12 +1,6 @@
 //! What only PostgreSQL has: a server that stops, other transactions, poolers, encryption, locales.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test fails loudly"
-)]
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails loudly")]
 
 #[macro_use]
 #[path = "../conformance/rig.rs"]

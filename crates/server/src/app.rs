@@ -25,7 +25,9 @@ use doorward_core::search::SearchPolicy;
 use doorward_core::token::{Keyring, Minted, TokenKind};
 use doorward_core::user::{CodePurpose, draw_code};
 use doorward_store::organisation::{self, Instance};
-use doorward_store::together::{Bearers, Births};
+use doorward_store::session::ShownSession;
+use doorward_store::together::{Births, LookUp};
+use doorward_store::token::Bearer;
 use doorward_store::{Db, StoreError};
 
 use crate::env::Env;
@@ -113,7 +115,9 @@ pub struct App {
     /// The store.
     pub db: Db,
     /// Who bears a token.
-    pub bearers: Bearers,
+    pub bearers: LookUp<Bearer>,
+    /// The sessions.
+    pub sessions: LookUp<ShownSession>,
     /// Where new sessions are added that rest on nothing but their user.
     pub births: Births,
     /// The keys of tokens and codes.

@@ -8,7 +8,7 @@ use doorward_core::attempt::{AttemptPolicy, Backoff};
 use doorward_core::base::Span;
 use doorward_core::password::{Complexity, Hasher};
 use doorward_core::search::SearchPolicy;
-use doorward_store::together::{Bearers, Births};
+use doorward_store::together::{Births, LookUp};
 use doorward_store::{Db, PostgresSettings, Settings, SqliteSettings, migrate};
 
 use crate::app::hashing::{HashingPool, HashingSettings};
@@ -65,8 +65,8 @@ pub async fn open(config: &Config, env: Env) -> anyhow::Result<Opened> {
         longest_wait: millis(config.hashing.max_wait_ms),
     };
     let hashing = HashingPool::start(settings, &policy.hasher).context("starting the hashing threads")?;
-    let (bearers, births) = (Bearers::new(&db), Births::new(&db));
-    let app = Arc::new(App { db, bearers, births, keys, instance, policy, hashing, env });
+    let (bearers, sessions, births) = (LookUp::bearers(&db), LookUp::sessions(&db), Births::new(&db));
+    let app = Arc::new(App { db, bearers, sessions, births, keys, instance, policy, hashing, env });
     Ok(Opened { app, first_start, dir })
 }
 

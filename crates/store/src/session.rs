@@ -1,6 +1,6 @@
 //! Sessions: one row each, read and written whole.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::LazyLock;
 
 use doorward_core::base::Timestamp;
@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 
 use crate::db::{Columns, Conn, Param};
 use crate::error::Result;
+use crate::where_clause::{ForMany, MOST_VALUES};
 
 /// A session with what is looked up when it is shown: names as they are now, not as they were.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,11 +41,27 @@ pub(crate) use select_shown;
 /// # Errors
 /// When the store cannot be read.
 pub async fn load(conn: &mut Conn, id: &str) -> Result<Option<ShownSession>> {
-    conn.one(select_shown!("WHERE s.id = $1"), &[id.into()])
-        .await?
-        .map(|row| read(row.read("sessions")))
-        .transpose()
+    Ok(load_all(conn, &[id]).await?.remove(id))
 }
+
+/// The sessions with those ids, ended or not, by id.
+///
+/// # Errors
+/// When the store cannot be read.
+pub async fn load_all(conn: &mut Conn, ids: &[&str]) -> Result<HashMap<String, ShownSession>> {
+    let mut sessions = HashMap::with_capacity(ids.len());
+    for ids in ids.chunks(MOST_VALUES) {
+        let (sql, params) = LOAD.with(ids);
+        for row in conn.all(sql, &params).await? {
+            let shown = read(row.read("sessions"))?;
+            sessions.insert(shown.session.id.clone(), shown);
+        }
+    }
+    Ok(sessions)
+}
+
+static LOAD: LazyLock<ForMany> =
+    LazyLock::new(|| ForMany::new(|places| format!("{}WHERE s.id IN ({places})", select_shown!(""))));
 
 /// The session with that id, locked until the transaction ends.
 ///

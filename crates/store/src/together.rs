@@ -1,4 +1,4 @@
-//! What many callers ask at the same time, asked together: the two things that are needed most often.
+//! What many callers ask at the same time, asked together: the things that are needed most often.
 //!
 //! On the embedded engine each goes its own way, since there the writer commits together what waits and a read costs
 //! nothing but work. On PostgreSQL a statement costs a message there and back; there they meet, see [`Gather`].
@@ -12,53 +12,76 @@ use futures_util::future::BoxFuture;
 
 use crate::db::{Conn, Db, Gather};
 use crate::error::{Result, StoreError};
+use crate::session::ShownSession;
 use crate::token::{self, Bearer};
 use crate::{session, user};
 
-/// Looks up who bears a token.
+/// Finds what belongs to each of some keys.
+type Find<A> = for<'a> fn(&'a mut Conn, &'a [&'a str]) -> BoxFuture<'a, Result<HashMap<String, A>>>;
+
+/// Looks things up by a key.
 #[derive(Debug)]
-pub struct Bearers {
+pub struct LookUp<A> {
     db: Db,
-    gather: Option<Gather<String, Option<Arc<Bearer>>>>,
+    find: Find<A>,
+    gather: Option<Gather<String, Option<Arc<A>>>>,
 }
 
-impl Bearers {
-    /// Looks up in that database.
+impl LookUp<Bearer> {
+    /// Who bears the token with an id.
     #[must_use]
-    pub fn new(db: &Db) -> Self {
+    pub fn bearers(db: &Db) -> Self {
+        Self::new(db, |conn, ids| Box::pin(token::bearers(conn, ids)))
+    }
+}
+
+impl LookUp<ShownSession> {
+    /// The session with an id, ended or not.
+    #[must_use]
+    pub fn sessions(db: &Db) -> Self {
+        Self::new(db, |conn, ids| Box::pin(session::load_all(conn, ids)))
+    }
+}
+
+impl<A: Send + Sync + 'static> LookUp<A> {
+    fn new(db: &Db, find: Find<A>) -> Self {
         let asked = db.clone();
         let gather = db.turns().map(|turns| {
-            Gather::new(turns, move |ids: Vec<String>| {
+            Gather::new(turns, move |keys: Vec<String>| {
                 let db = asked.clone();
-                Box::pin(async move { answers(&ids, find(&db, &ids).await) })
+                Box::pin(async move { answers(&keys, find_all(&db, find, &keys).await) })
             })
         });
-        Self { db: db.clone(), gather }
+        Self { db: db.clone(), find, gather }
     }
 
-    /// Everything about the bearer of the token with that id, as it is now.
+    /// What belongs to a key, as it is now.
     ///
     /// # Errors
     /// When the store cannot be read.
-    pub async fn of(&self, id: &str) -> Result<Option<Arc<Bearer>>> {
+    pub async fn of(&self, key: &str) -> Result<Option<A>>
+    where
+        A: Clone,
+    {
         match &self.gather {
-            Some(gather) => gather.ask(id.to_owned()).await,
-            None => Ok(token::bearer(self.db.reading().await?.conn()?, id).await?.map(Arc::new)),
+            // Nobody else has it, unless several asked for it at the same time.
+            Some(gather) => Ok(gather.ask(key.to_owned()).await?.map(Arc::unwrap_or_clone)),
+            None => Ok((self.find)(self.db.reading().await?.conn()?, &[key]).await?.remove(key)),
         }
     }
 }
 
-async fn find(db: &Db, ids: &[String]) -> Result<HashMap<String, Arc<Bearer>>> {
-    let distinct: Vec<&str> = ids.iter().map(String::as_str).collect::<BTreeSet<_>>().into_iter().collect();
-    let found = token::bearers(db.reading().await?.conn()?, &distinct).await?;
-    Ok(found.into_iter().map(|(id, bearer)| (id, Arc::new(bearer))).collect())
+async fn find_all<A>(db: &Db, find: Find<A>, keys: &[String]) -> Result<HashMap<String, Arc<A>>> {
+    let distinct: Vec<&str> = keys.iter().map(String::as_str).collect::<BTreeSet<_>>().into_iter().collect();
+    let found = find(db.reading().await?.conn()?, &distinct).await?;
+    Ok(found.into_iter().map(|(key, value)| (key, Arc::new(value))).collect())
 }
 
 /// The answer to each question; a fault is everybody's.
-fn answers(ids: &[String], found: Result<HashMap<String, Arc<Bearer>>>) -> Vec<Result<Option<Arc<Bearer>>>> {
+fn answers<A>(keys: &[String], found: Result<HashMap<String, Arc<A>>>) -> Vec<Result<Option<Arc<A>>>> {
     match found {
-        Ok(found) => ids.iter().map(|id| Ok(found.get(id).cloned())).collect(),
-        Err(fault) => ids.iter().map(|_| Err(fault.clone())).collect(),
+        Ok(found) => keys.iter().map(|key| Ok(found.get(key).cloned())).collect(),
+        Err(fault) => keys.iter().map(|_| Err(fault.clone())).collect(),
     }
 }
 

@@ -8,7 +8,7 @@ use doorward_core::failure::{self, Failure};
 use doorward_core::token::{TokenKind, same};
 use doorward_core::user::UserState;
 use doorward_store::session::ShownSession;
-use doorward_store::{grant, organisation, session, user};
+use doorward_store::{grant, organisation, user};
 
 use super::{App, ForceMfa, read, store_failure};
 
@@ -31,8 +31,6 @@ pub async fn authenticate(
         if !valid {
             return Err(failure::AUTH_TOKEN_INVALID);
         }
-        // Nobody else has it, unless several of its calls came at once.
-        let bearer = Arc::unwrap_or_clone(bearer);
         let (user_id, organisation) = (bearer.user_id, bearer.organisation);
         Caller { user_id, organisation, memberships: bearer.memberships, agent: None }
     } else {
@@ -50,9 +48,8 @@ pub async fn authenticate(
 /// A session token of this very API as bearer.
 async fn by_session(app: &Arc<App>, text: &str, now: Timestamp) -> Result<Caller, Failure> {
     let presented = app.keys.read(TokenKind::Session, text).map_err(|_| failure::AUTH_TOKEN_INVALID)?;
-    let shown = read!(app, session::load(&presented.id))?
-        .filter(|found| found.session.ended.is_none())
-        .ok_or(failure::BEARER_SESSION_UNKNOWN)?;
+    let shown = app.sessions.of(&presented.id).await.map_err(store_failure)?;
+    let shown = shown.filter(|found| found.session.ended.is_none()).ok_or(failure::BEARER_SESSION_UNKNOWN)?;
     if !shown.session.is_current_token(&presented.digest) {
         return Err(failure::BEARER_SESSION_WRONG);
     }

@@ -9,7 +9,7 @@ use doorward_store::Result as StoreResult;
 use doorward_store::session::{self, ShownSession};
 
 use super::session_check::{Evidence, Request, Verdict, gather};
-use super::{Call, read, store_failure};
+use super::{Call, store_failure};
 
 /// A session that was created or changed.
 #[derive(Debug, Clone)]
@@ -169,7 +169,7 @@ pub async fn delete(call: &Call, id: String, token: &str) -> Result<Option<Sessi
 }
 
 async fn load(call: &Call, id: &str) -> Result<Option<ShownSession>, Failure> {
-    read!(call.app, session::load(id))
+    call.app.sessions.of(id).await.map_err(store_failure)
 }
 
 /// Who may do something to a session without its token.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use doorward_core::session::{Session, UserAgent};
 use doorward_core::user::UserState;
-use doorward_store::together::{Bearers, Births};
+use doorward_store::together::{Births, LookUp};
 use doorward_store::token::AccessToken;
 use doorward_store::{StoreError, session, session_search, token, user};
 use futures_util::future::join_all;
@@ -116,7 +116,7 @@ async fn each_who_asks_for_a_bearer_gets_its_own_and_a_removed_one_is_gone_at_on
         };
         writing!(rig, [made] token::insert(&made, &[7; 32])).unwrap();
     }
-    let bearers = Arc::new(Bearers::new(&rig.db));
+    let bearers = Arc::new(LookUp::bearers(&rig.db));
     let all = (0..100).map(|number| {
         let bearers = Arc::clone(&bearers);
         tokio::spawn(async move { bearers.of(&format!("t{}", number % 4)).await.unwrap() })

@@ -1,6 +1,7 @@
 //! A shell that outlives this process for as long as it takes to stop a server and to remove its folder.
 
 use std::fs;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
@@ -11,8 +12,8 @@ use crate::installation::Installation;
 use crate::owner::Owner;
 use crate::{Outcome, random};
 
-/// What the clusters in the temporary folder were made with; one more when that changes.
-const TEMPLATE: u32 = 1;
+/// What is run. The clusters that are kept in the temporary folder are made by it, so their names change with it.
+const SCRIPT: &str = include_str!("supervisor.sh");
 
 /// How long a server may take to be ready, even on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -29,9 +30,11 @@ impl Supervisor {
     /// Starts a shell that makes a folder and keeps it; `last` is the signal that ends what it runs.
     pub fn start(owner: Owner, installation: &Installation, last: &str) -> Outcome<Self> {
         let folder = owner.room().join(format!("dw-pg-{:016x}", random()));
-        let template = format!("dw-pg-{}-{TEMPLATE}-{}.tar", installation.version, owner.uid());
+        let mut script = DefaultHasher::new();
+        SCRIPT.hash(&mut script);
+        let template = format!("dw-pg-{}-{}-{:016x}.tar", installation.version, owner.uid(), script.finish());
         let mut shell = owner.command("/bin/sh");
-        shell.args(["-c", include_str!("supervisor.sh"), "supervisor"]);
+        shell.args(["-c", SCRIPT, "supervisor"]);
         shell.arg(&folder).arg(&installation.bin).arg(owner.room().join(template)).arg(last);
         // In a group of its own: what ends the tests, such as a time-out or Ctrl-C, must not end it too.
         shell.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).process_group(0);

@@ -1,6 +1,9 @@
 //! What a pooler in transaction mode keeps and what it does not.
 #![expect(clippy::unwrap_used, reason = "a failing test panics")]
 
+use std::io::{Read as _, Write as _};
+use std::os::unix::net::UnixStream;
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use doorward_postgres_rig::{Pooler, Server};
@@ -48,7 +51,13 @@ fn a_pooler_is_gone_with_its_value() {
     let server = Server::shared();
     let database = server.database();
     let pooler = Pooler::start(server, &database);
-    let url = pooler.url().to_owned();
+    let folder = pooler.url().split_once("host=").unwrap().1.split_once('&').unwrap().0.replace("%2F", "/");
+    let mut connected = UnixStream::connect(format!("{folder}/.s.PGSQL.6432")).unwrap();
+    // It answers the question whether there is TLS, so it attends to this connection.
+    connected.write_all(&[0, 0, 0, 8, 4, 210, 22, 47]).unwrap();
+    let mut answer = [0];
+    connected.read_exact(&mut answer).unwrap();
     drop(pooler);
-    assert!(psql(server, &url, &["SELECT 1"]).is_err());
+    assert_eq!(connected.read(&mut answer).unwrap_or_default(), 0);
+    assert!(!Path::new(&folder).exists());
 }

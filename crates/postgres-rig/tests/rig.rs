@@ -38,11 +38,17 @@ fn a_database_is_fresh_and_gone_after() {
     assert_eq!(server.sql("postgres", &named(&name)), "1");
     // A connection that is still open does not keep it.
     let mut idle = Command::new(server.bin("psql"));
-    let mut idle =
-        idle.args(["-X", "-d", database.url()]).stdin(Stdio::piped()).stderr(Stdio::null()).spawn();
+    idle.args(["-XAtq", "-d", database.url()])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null());
+    let mut idle = idle.spawn().unwrap();
+    idle.stdin.as_mut().unwrap().write_all(b"SELECT 'connected';\n").unwrap();
+    let mut line = String::new();
+    BufReader::new(idle.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+    assert_eq!(line, "connected\n");
     drop(database);
     assert_eq!(server.sql("postgres", &named(&name)), "0");
-    let idle = idle.as_mut().unwrap();
     drop(idle.stdin.take());
     idle.wait().unwrap();
 }

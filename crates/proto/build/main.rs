@@ -29,9 +29,8 @@ fn main() -> Outcome<()> {
     let watched = std::fs::File::options().write(true).open(out.join("described.bin"))?;
     watched.set_modified(std::time::UNIX_EPOCH)?;
     std::fs::write(out.join("descriptors.bin"), compile(&root, &files, false)?)?;
-    messages(&out, &files)?;
-
     let pool = DescriptorPool::decode(described.as_slice())?;
+    messages(&out, &files, &pool)?;
     std::fs::write(out.join("rpcs.rs"), rpcs::generate(&pool)?)?;
     std::fs::write(out.join("validation.rs"), validation::generate(&pool)?)?;
     std::fs::write(out.join("narrow.rs"), narrow::generate(&pool))?;
@@ -47,9 +46,12 @@ fn compile(root: &Path, files: &[String], comments: bool) -> Outcome<Vec<u8>> {
 }
 
 /// Writes the Rust types of every package but v2beta, whose messages are read with those of v2.
-fn messages(out: &Path, files: &[String]) -> Outcome<()> {
+fn messages(out: &Path, files: &[String], pool: &DescriptorPool) -> Outcome<()> {
     let wanted: Vec<&String> = files.iter().filter(|file| files::has_rust_types(file)).collect();
-    buffa_build::Config::new()
+    let config = schema::times(pool).into_iter().fold(buffa_build::Config::new(), |config, field| {
+        config.field_attribute(field, r#"#[serde(serialize_with = "crate::time::serialize")]"#)
+    });
+    config
         .descriptor_set(out.join("described.bin"))
         .files(&wanted)
         .out_dir(out)

@@ -73,3 +73,14 @@ pub fn reaching(pool: &DescriptorPool, own: impl Fn(&MessageDescriptor) -> bool)
         }
     }
 }
+
+/// The full names of the fields that are one time each.
+pub fn times(pool: &DescriptorPool) -> Vec<String> {
+    let is_time = |field: &FieldDescriptor| {
+        matches!(field.kind(), Kind::Message(message) if message.full_name() == "google.protobuf.Timestamp")
+            && !field.is_list()
+            && field.containing_oneof().is_none()
+    };
+    let fields = messages(pool).into_iter().flat_map(|message| fields(&message));
+    fields.filter(is_time).map(|field| field.full_name().to_owned()).collect()
+}

@@ -23,12 +23,15 @@ pub fn from_json<T: DeserializeOwned>(text: &[u8]) -> Result<T, serde_json::Erro
     })
 }
 
+/// A session or a user, as most answers hold one.
+const USUAL_LENGTH: usize = 1024;
+
 /// Writes a message.
 ///
 /// # Errors
 /// Where a time or a duration is out of its range.
 pub fn to_json<T: Serialize>(message: &T) -> Result<Vec<u8>, serde_json::Error> {
-    let mut out = Vec::new();
+    let mut out = Vec::with_capacity(USUAL_LENGTH);
     message.serialize(&mut serde_json::Serializer::with_formatter(&mut out, WholeNumbers))?;
     Ok(out)
 }

@@ -16,6 +16,7 @@ mod narrow;
 mod openapi;
 mod rpcs;
 mod rule;
+mod time;
 mod validate;
 
 pub use crate::generated::table::RPCS;

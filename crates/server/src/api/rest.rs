@@ -1,5 +1,6 @@
 //! The REST face: routes, path variables and query parameters of the descriptors, JSON in and out.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -43,6 +44,12 @@ pub struct Rest {
 
 /// One client of the API builds its URLs below this prefix.
 const PREFIX: &str = "/management/v1";
+/// The names that [`status::success_headers`] have over REST, in their order.
+const PREFIXED: [HeaderName; 3] = [
+    HeaderName::from_static("grpcgateway-cache-control"),
+    HeaderName::from_static("grpcgateway-expires"),
+    HeaderName::from_static("grpcgateway-pragma"),
+];
 
 impl Rest {
     /// The routes of everything that is served.
@@ -90,12 +97,8 @@ impl Rest {
     }
 
     fn success_headers(&self) -> HeaderMap {
-        let headers = status::success_headers(self.app.env.clock.now()).into_iter();
-        let prefixed = headers.filter_map(|(name, value)| {
-            let name = HeaderName::from_bytes(format!("grpcgateway-{name}").as_bytes()).ok()?;
-            Some((name, value))
-        });
-        prefixed.collect()
+        let values = status::success_headers(self.app.env.clock.now()).map(|(_, value)| value);
+        PREFIXED.into_iter().zip(values).collect()
     }
 
     /// The route with most literal segments wins: `/v2/users/human` is not the user `human`.
@@ -165,7 +168,7 @@ fn from_query(rpc: &Rpc, query: &str) -> Result<Bytes, Failure> {
     let mut message = Value::Object(Map::new());
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        let (name, value) = (unescape(name), unescape(value));
+        let (name, value) = (unescape(name), unescape(value).into_owned());
         let Some(field) = rpc.query.iter().find(|field| field.json == name || field.name == name) else {
             continue;
         };
@@ -191,11 +194,15 @@ fn from_query(rpc: &Rpc, query: &str) -> Result<Bytes, Failure> {
             }
         }
     }
-    Ok(Bytes::from(message.to_string()))
+    Ok(Bytes::from(serde_json::to_vec(&message).unwrap_or_default()))
 }
 
-fn unescape(text: &str) -> String {
-    percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned()
+fn unescape(text: &str) -> Cow<'_, str> {
+    if text.contains('+') {
+        let spaced = text.replace('+', " ");
+        return percent_decode_str(&spaced).decode_utf8_lossy().into_owned().into();
+    }
+    percent_decode_str(text).decode_utf8_lossy()
 }
 
 /// A refusal.

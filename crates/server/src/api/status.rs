@@ -84,7 +84,12 @@ fn retry_info(after: Span) -> Packed {
     let (seconds, micros) = (after.0.div_euclid(1_000_000), after.0.rem_euclid(1_000_000));
     let nanos = i32::try_from(micros.saturating_mul(1000)).unwrap_or(0);
     let delay = Duration { seconds, nanos, ..Default::default() };
-    let text = if micros == 0 { format!("{seconds}s") } else { format!("{seconds}.{micros:06}s") };
+    // As JSON writes durations: three decimals, or six where three do not tell all.
+    let text = match micros {
+        0 => format!("{seconds}s"),
+        _ if micros % 1000 == 0 => format!("{seconds}.{:03}s", micros / 1000),
+        _ => format!("{seconds}.{micros:06}s"),
+    };
     Packed {
         name: "google.rpc.RetryInfo",
         fields: json_fields(&[("retryDelay", json!(text))]),
@@ -241,7 +246,7 @@ mod tests {
         let (status, headers, body) = rest_error(&failure::OVERLOADED.with_retry(Span::millis(1500)));
         assert_eq!(status, StatusCode::TOO_MANY_REQUESTS);
         assert_eq!(headers[header::RETRY_AFTER], "2");
-        assert_eq!(body["details"][1]["retryDelay"], "1.500000s");
+        assert_eq!(body["details"][1]["retryDelay"], "1.500s");
         assert_eq!(connect_error(&failure::OVERLOADED.with_retry(Span::millis(1500))).details.len(), 2);
     }
 

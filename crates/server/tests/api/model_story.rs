@@ -50,7 +50,7 @@ async fn random_stories_come_to_what_the_reference_says() {
     let seed = seed.map_or_else(|| RandomState::new().hash_one(0), |text| text.parse().unwrap());
     println!("DOORWARD_MODEL_SEED={seed}");
     for number in 0..STORIES {
-        let mut story = Story::begin(seed.wrapping_add(number), number % 2 == 0).await;
+        let mut story = Story::begin(seed.wrapping_add(number), number.is_multiple_of(2)).await;
         for step in 0..STEPS {
             story.step().await;
             if step % 5 == 0 {

@@ -90,13 +90,13 @@ async fn a_user_with_nul_in_a_text_is_refused_and_leaves_nothing() {
 async fn a_fingerprint_with_nul_is_refused_and_takes_nobody_along() {
     let rig = Rig::start().await;
     let request = |number: usize| {
-        let fingerprint = if number % 4 == 0 { "fp\0" } else { "fp" };
+        let fingerprint = if number.is_multiple_of(4) { "fp\0" } else { "fp" };
         json!({ "userAgent": { "fingerprintId": fingerprint } })
     };
     let many = (0..40).map(|number| rig.call("session.CreateSession", &rig.login, request(number)));
     for (number, outcome) in join_all(many).await.into_iter().enumerate() {
         let id = outcome.err().map(|refusal| refusal.id());
-        assert_eq!(id.as_deref(), (number % 4 == 0).then_some(REFUSED), "{number}");
+        assert_eq!(id.as_deref(), (number.is_multiple_of(4)).then_some(REFUSED), "{number}");
     }
     let listed = rig.ok("session.ListSessions", &rig.login, json!({})).await;
     assert_eq!(listed["details"]["totalResult"], "30");

@@ -15,6 +15,7 @@ use std::sync::Arc;
 use clap::{Args, Parser, Subcommand};
 use doorward_core::caller::Caller;
 use doorward_core::failure::{self, Failure, Kind};
+use doorward_store::StoreError;
 use doorward_store::user::{self as users, Wanted};
 
 use crate::app::{Call, read};
@@ -111,9 +112,15 @@ impl CliError {
             },
             Self::Config(_) => 3,
             Self::Usage(_) => 2,
+            Self::Other(error) if error.chain().any(is_unavailable) => 5,
             Self::Other(_) => 1,
         }
     }
+}
+
+/// Whether the store is what a command failed for, and may be there again the next time.
+fn is_unavailable(cause: &(dyn std::error::Error + 'static)) -> bool {
+    matches!(cause.downcast_ref(), Some(StoreError::Unavailable(_)))
 }
 
 type CliResult = Result<(), CliError>;

@@ -87,6 +87,7 @@ fn another(path: &str, default: Option<&Value>) -> String {
         ("log", _) => "doorward=trace,warn".into(),
         ("log_format", _) => "json".into(),
         ("master_key", _) => KEY.into(),
+        ("database_url", _) => "postgresql://u:c2Vj@db.example/d".into(),
         ("cors.allowed_origins", _) => "https://a.example, https://b.example".into(),
         ("hashing.algorithm", _) => "bcrypt".into(),
         // The largest limit of a list has to stay above the limit that counts without one.
@@ -226,6 +227,34 @@ fn a_secret_is_never_printed() {
     ];
     for text in refusals {
         assert!(!text.contains("c2Vj"), "{text}");
+    }
+}
+
+#[test]
+fn the_url_of_a_database_is_never_printed() {
+    let url = "postgres://doorward:hunter2@db.example/doorward?sslmode=disable";
+    let config = load("", &[("DOORWARD_DATABASE_URL", url)], &[]).unwrap();
+    assert_eq!(config.database_url.as_ref().unwrap().expose(), url);
+    let shown = [config.print_toml(), format!("{config:?} {config:#?}"), toml::to_string(&config).unwrap()];
+    for text in shown {
+        assert!(
+            text.contains("(redacted)") && !text.contains("hunter2") && !text.contains("db.example"),
+            "{text}"
+        );
+    }
+    // What is no such URL may still be one that was meant to be, with its password.
+    let wrong = "mysql://doorward:hunter2@db.example/doorward";
+    let refusals = [
+        refusal(&format!("database_url = \"{wrong}\""), &[], &[]),
+        refusal(&format!("database_url = \"{url}\" junk"), &[], &[]),
+        refusal(&format!("database_url = [\"{url}\"]"), &[], &[]),
+        refusal(&format!("[database]\nurl = \"{url}\""), &[], &[]),
+        refusal("", &[("DOORWARD_DATABASE_URL", wrong)], &[]),
+        refusal("", &[("DOORWARD_DATABASEURL", url)], &[]),
+        refusal("", &[], &[&format!("database_url={wrong}"), &format!("databaseurl={url}"), url]),
+    ];
+    for text in refusals {
+        assert!(!text.contains("hunter2") && !text.contains("db.example"), "{text}");
     }
 }
 

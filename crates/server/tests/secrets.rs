@@ -1,4 +1,7 @@
 //! Secrets stay secret: the real program goes through a full scenario at the most talkative log level, and nothing that
+//! is secret is found in what it wrote.
+//!
+//! This binary runs on the embedded engine; `secrets_postgres.rs` takes it to PostgreSQL.
 
 #![expect(
     clippy::unwrap_used,
@@ -7,14 +10,15 @@
     clippy::indexing_slicing,
     reason = "a test fails loudly"
 )]
-//! is secret is found in what it wrote.
 
 #[expect(dead_code, reason = "the tests of the command line use the rest of it")]
 #[path = "wire/child.rs"]
-mod child;
+pub(crate) mod child;
 #[expect(dead_code, reason = "the tests of the api use the rest of it")]
 #[path = "api/client.rs"]
-mod client;
+pub(crate) mod client;
+#[path = "cli/home.rs"]
+mod home;
 #[path = "wire/scenario.rs"]
 mod scenario;
 
@@ -24,6 +28,7 @@ use std::path::Path;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use child::{Server, data};
+use home::Home;
 use scenario::Scenario;
 use serde_json::{Value, json};
 
@@ -33,11 +38,12 @@ fn mode(path: &Path) -> u32 {
 
 #[tokio::test]
 async fn no_secret_is_in_the_log_in_an_error_or_in_the_metrics() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = Home::new();
     let arguments = ["--log", "trace", "--set", "log_format=json"];
     let server = Server::start(dir.path(), &arguments);
     let (admin, login) = (data(dir.path(), "admin.pat"), data(dir.path(), "login-client.pat"));
-    let secrets = vec![admin.clone(), login, data(dir.path(), "master.key")];
+    let mut secrets = vec![admin.clone(), login, data(dir.path(), "master.key")];
+    secrets.extend(dir.password());
     let mut scenario = Scenario { server, admin, secrets, refusals: String::new() };
     let user = scenario.users().await;
     let token = scenario.sessions(&user).await;
@@ -80,7 +86,7 @@ async fn no_secret_is_in_the_log_in_an_error_or_in_the_metrics() {
 
 #[tokio::test]
 async fn only_the_owner_may_read_the_data_folder_its_tokens_and_its_key() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = Home::new();
     let server = Server::start(dir.path(), &[]);
     let folder = dir.path().join("data");
     assert_eq!(mode(&folder), 0o700);
@@ -95,7 +101,7 @@ async fn only_the_owner_may_read_the_data_folder_its_tokens_and_its_key() {
 #[tokio::test]
 async fn requests_in_flight_finish_when_the_server_is_told_to_stop() {
     const LOGINS: usize = 8;
-    let dir = tempfile::tempdir().unwrap();
+    let dir = Home::new();
     let slow = [
         "hashing.memory_kib=65536",
         "hashing.iterations=4",

@@ -136,8 +136,9 @@ impl Layers {
 
     pub fn add_flags(&mut self, overrides: &Overrides) {
         for setting in &overrides.set {
-            // Without a `=` the whole text could be a secret, so the message does not repeat it.
-            match setting.split_once('=') {
+            // Without a key in front the whole text could be a secret, such as the URL of a database, which may well
+            // hold a `=`. So the message does not repeat it.
+            match setting.split_once('=').filter(|(path, _)| is_name(path.trim())) {
                 Some((path, text)) => self.flag("--set", path.trim(), text),
                 None => self.problems.push(Problem::new("--set is written --set key=value", None)),
             }
@@ -212,6 +213,10 @@ impl Source<'_> {
 
 fn start(value: &Spanned<DeValue<'_>>) -> usize {
     value.span().start
+}
+
+fn is_name(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte))
 }
 
 fn suggestion(name: Option<&str>) -> String {

@@ -1,41 +1,45 @@
 //! What a caller sees when the store or the server cannot: a clear error in bounded time, and recovery by itself.
 
 use std::sync::{Arc, Mutex, mpsc};
-use std::time::Duration;
 
-use doorward_store::{Db, Settings, SqliteSettings};
+use doorward_store::{Db, StoreError};
 use serde_json::json;
+use tokio::task::JoinHandle;
 
-use crate::rig::{PASSWORD, Rig};
+use crate::rig::{PASSWORD, Rig, on_postgres};
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_store_that_another_process_holds_is_unavailable_until_it_is_free() {
-    let rig = Rig::start_with(&["store.busy_timeout_ms=50"]).await;
-    let other = Db::open(Settings::Sqlite(SqliteSettings {
-        path: rig.database(),
-        readers: 1,
-        batch: 1,
-        queue: 1,
-        busy: Duration::from_secs(5),
-    }))
-    .unwrap();
+/// Holds up all that write, until it is told to let go.
+async fn hold(other: Db) -> (mpsc::Sender<()>, JoinHandle<Result<(), StoreError>>) {
     let (release, held) = mpsc::channel::<()>();
     let (began, begun) = mpsc::channel::<()>();
     let held = Arc::new(Mutex::new(held));
     let holding = tokio::spawn(async move {
-        let story = other.write(move |_| {
+        let story = other.write(move |conn| {
             Box::pin(async move {
+                // The embedded engine has one transaction that writes at a time; here it takes a lock.
+                if on_postgres() {
+                    conn.script("LOCK TABLE sessions IN EXCLUSIVE MODE").await?;
+                }
                 began.send(()).unwrap();
-                let _released = held.lock().unwrap().recv();
+                tokio::task::block_in_place(|| held.lock().unwrap().recv()).unwrap();
                 Ok(())
             })
         });
         story.await
     });
     tokio::task::spawn_blocking(move || begun.recv().unwrap()).await.unwrap();
+    (release, holding)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_that_another_process_holds_is_unavailable_until_it_is_free() {
+    let rig = Rig::start_with(&["store.busy_timeout_ms=50", "postgres.statement_timeout_ms=1000"]).await;
+    let (release, holding) = hold(rig.neighbour()).await;
     let refusal = rig.call("session.CreateSession", &rig.login, json!({})).await.unwrap_err();
     assert_eq!((refusal.code, refusal.id().as_str()), (14, "DOORWARD-St0re"));
     assert_eq!(refusal.details[1]["retryDelay"], "1s");
+    let answer = rig.rest("POST", "/v2/sessions", &rig.login, json!({})).await;
+    assert_eq!((answer.status.as_u16(), answer.headers["retry-after"].to_str().unwrap()), (503, "1"));
     let listed = rig.ok("session.ListSessions", &rig.login, json!({})).await;
     assert!(listed.get("sessions").is_none(), "readers never wait for a writer, and nothing was kept");
     release.send(()).unwrap();

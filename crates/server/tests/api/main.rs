@@ -1,14 +1,19 @@
 //! Whole exchanges with a running server: what a client of each protocol sees.
+//!
+//! This binary runs on the embedded engine; `api_postgres.rs` takes the same modules to PostgreSQL.
 
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails loudly")]
 
 mod catalogue;
-mod client;
+pub(crate) mod client;
 mod faults;
 mod matrix;
+pub(crate) mod model;
+mod model_story;
 mod password_check;
-mod rig;
+pub(crate) mod rig;
 mod session_create;
 mod session_end;
 mod session_list;
 mod session_set;
+mod unstorable;

@@ -7,9 +7,12 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use doorward::app::App;
 use doorward::config::{Config, Overrides};
 use doorward::env::{Clock, Env};
+use doorward::first_start::DataDir;
 use doorward::serve::serve_on;
-use doorward::wiring::open;
+use doorward::wiring::{open, open_store};
 use doorward_core::base::{Entropy, Span, Timestamp};
+use doorward_postgres_rig::{Database, Server};
+use doorward_store::Db;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
@@ -61,9 +64,17 @@ pub struct Rig {
     pub admin: String,
     /// The token of the machine user `login-client`, IAM_LOGIN_CLIENT.
     pub login: String,
+    config: Config,
+    _stop: oneshot::Sender<()>,
     /// The folder goes when the rig does.
     dir: TempDir,
-    _stop: oneshot::Sender<()>,
+    /// So does the database in a server, where the engine has one.
+    _database: Option<Database>,
+}
+
+/// Whether this binary tests PostgreSQL; its name says so.
+pub fn on_postgres() -> bool {
+    env!("CARGO_CRATE_NAME").ends_with("postgres")
 }
 
 /// The password of every user that the rig adds.
@@ -77,9 +88,15 @@ impl Rig {
 
     /// A server with some configuration keys set, such as `policy.lockout.max_password_attempts=2`.
     pub async fn start_with(set: &[&str]) -> Self {
+        Self::start_on(on_postgres().then(|| Server::shared().database()), set).await
+    }
+
+    /// A server on a database of PostgreSQL, or else on the embedded one.
+    pub async fn start_on(database: Option<Database>, set: &[&str]) -> Self {
         let dir = tempfile::tempdir().unwrap();
+        let url = database.as_ref().map(|database| format!("database_url={}", database.url()));
         let overrides = Overrides {
-            set: set.iter().map(|pair| (*pair).to_owned()).collect(),
+            set: set.iter().map(|pair| (*pair).to_owned()).chain(url).collect(),
             data_dir: Some(dir.path().join("data").display().to_string()),
             ..Overrides::default()
         };
@@ -97,16 +114,20 @@ impl Rig {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let http = Http { address: listener.local_addr().unwrap() };
         let (stop, stopped) = oneshot::channel::<()>();
+        let served = config.clone();
         tokio::spawn(async move {
             let until = async { drop(stopped.await) };
-            serve_on(listener, &config, opened, until).await.unwrap();
+            serve_on(listener, &served, opened, until).await.unwrap();
         });
-        Self { app, clock, http, admin, login, dir, _stop: stop }
+        Self { app, clock, http, admin, login, config, _stop: stop, dir, _database: database }
     }
 
-    /// The database file.
-    pub fn database(&self) -> std::path::PathBuf {
-        self.dir.path().join("data").join("doorward.db")
+    /// The store as another process sees it, which is patient.
+    pub fn neighbour(&self) -> Db {
+        let mut config = self.config.clone();
+        config.store.busy_timeout_ms = 20_000;
+        config.postgres.statement_timeout_ms = 20_000;
+        open_store(&config, &DataDir::open(&self.dir.path().join("data")).unwrap()).unwrap()
     }
 
     /// A REST call; gives status and body.

@@ -1,14 +1,16 @@
 //! Whole exchanges about users: what a client sees who makes, reads, changes and ends them.
+//!
+//! This binary runs on the embedded engine; `users_postgres.rs` takes the same modules to PostgreSQL.
 
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails loudly")]
 
 #[path = "../api/client.rs"]
 #[expect(dead_code, reason = "shared with the tests of sessions, which speak every protocol")]
-mod client;
+pub(crate) mod client;
 #[path = "../api/rig.rs"]
-#[expect(dead_code, reason = "shared with the tests of faults, which break the database file")]
-mod rig;
-mod tools;
+#[expect(dead_code, reason = "shared with the tests of faults, which hold the store up")]
+pub(crate) mod rig;
+pub(crate) mod tools;
 mod users_contact;
 mod users_create;
 mod users_hashes;

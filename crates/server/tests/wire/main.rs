@@ -1,4 +1,6 @@
 //! The wire as a client meets it: protocols, JSON, routes, headers, pages, who is let in and who is not.
+//!
+//! This binary runs on the embedded engine; `wire_postgres.rs` takes the same modules to PostgreSQL.
 
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails loudly")]
 
@@ -6,14 +8,14 @@ mod authentication;
 mod bearer_session;
 mod bodies;
 #[path = "../api/client.rs"]
-mod client;
+pub(crate) mod client;
 mod content_types;
 mod cors;
 mod denial;
-mod denial_roles;
-mod denial_table;
-mod denial_users;
-mod denial_world;
+pub(crate) mod denial_roles;
+pub(crate) mod denial_table;
+pub(crate) mod denial_users;
+pub(crate) mod denial_world;
 mod grpc_services;
 mod gzip;
 mod headers;
@@ -24,9 +26,9 @@ mod order;
 mod pages;
 #[expect(dead_code, reason = "the tests of the api use the rest of it")]
 #[path = "../api/rig.rs"]
-mod rig;
+pub(crate) mod rig;
 mod routes;
 mod self_delete;
-mod talk;
+pub(crate) mod talk;
 mod tokens;
 mod visibility;

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::json;
 
 use crate::child::run_with;
-use crate::{run, told};
+use crate::tools::{run, told};
 
 #[test]
 fn the_configuration_example_is_the_file_in_the_repository_and_is_accepted() {

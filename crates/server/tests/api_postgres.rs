@@ -1,0 +1,6 @@
+//! Whole exchanges with a server on PostgreSQL: the modules of `api`, taken as they are.
+
+#[path = "api/main.rs"]
+mod suite;
+
+use suite::{client, model, rig};

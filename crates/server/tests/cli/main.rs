@@ -1,0 +1,24 @@
+//! The command line, as an operator uses it beside a running server.
+//!
+//! This binary runs on the embedded engine; `cli_postgres.rs` takes the same modules to PostgreSQL.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails loudly"
+)]
+
+#[expect(dead_code, reason = "the tests of the shutdown use the rest of it")]
+#[path = "../wire/child.rs"]
+pub(crate) mod child;
+#[expect(dead_code, reason = "the tests of the api use the rest of it")]
+#[path = "../api/client.rs"]
+pub(crate) mod client;
+mod config;
+#[expect(dead_code, reason = "the tests of secrets use the rest of it")]
+pub(crate) mod home;
+mod manage;
+pub(crate) mod tools;
+mod usage;

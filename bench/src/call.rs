@@ -4,7 +4,8 @@ use anyhow::Result;
 use buffa::Message;
 use bytes::{BufMut, Bytes, BytesMut};
 use doorward_proto::session::{CreateSessionRequest, GetSessionRequest};
-use http::{HeaderValue, Method, Uri};
+use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use http::{HeaderName, HeaderValue, Method, Uri};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
@@ -30,7 +31,7 @@ impl Wire {
 pub struct Call {
     pub method: Method,
     pub uri: Uri,
-    pub authorization: HeaderValue,
+    pub headers: Vec<(HeaderName, HeaderValue)>,
     pub body: Bytes,
 }
 
@@ -38,6 +39,7 @@ pub struct Call {
 #[derive(Debug, Clone)]
 pub struct Created {
     pub id: String,
+    /// Empty if nobody knows it: then only the rights of the caller count.
     pub token: String,
 }
 
@@ -54,22 +56,54 @@ pub fn create(wire: Wire, bearer: &str, login_name: &str, password: Option<&str>
     }
 }
 
-/// Reads a session with its token.
+/// Reads a session, with its token if it is known.
 pub fn get(wire: Wire, bearer: &str, session: &Created) -> Result<Call> {
     let Created { id, token } = session;
     match wire {
         Wire::Grpc => {
-            let request = json!({ "sessionId": id, "sessionToken": token });
+            let mut request = json!({ "sessionId": id });
+            if let (false, Some(request)) = (token.is_empty(), request.as_object_mut()) {
+                request.insert("sessionToken".to_owned(), json!(token));
+            }
             grpc::<GetSessionRequest>(bearer, "GetSession", &request)
         }
+        Wire::Rest if token.is_empty() => rest(Method::GET, bearer, &format!("/v2/sessions/{id}"), None),
         Wire::Rest => rest(Method::GET, bearer, &format!("/v2/sessions/{id}?sessionToken={token}"), None),
     }
 }
 
-/// Any REST call.
+/// The newest 20 sessions of a user.
+pub fn list(bearer: &str, user_id: &str) -> Result<Call> {
+    let query = json!({
+        "query": { "limit": 20 },
+        "queries": [{ "userIdQuery": { "id": user_id } }],
+        "sortingColumn": "SESSION_FIELD_NAME_CREATION_DATE",
+    });
+    rest(Method::POST, bearer, "/v2/sessions/search", Some(&query))
+}
+
+/// Any REST call of Doorward's.
 pub fn rest(method: Method, bearer: &str, path: &str, body: Option<&Value>) -> Result<Call> {
     let body = body.map(Value::to_string).unwrap_or_default();
-    Ok(Call { method, uri: path.parse()?, authorization: authorization(bearer)?, body: Bytes::from(body) })
+    let headers = vec![authorization(bearer)?];
+    Ok(Call { method, uri: path.parse()?, headers, body: Bytes::from(body) })
+}
+
+/// A call of another server, with a cookie if there is one.
+pub fn foreign(
+    method: Method,
+    path: &str,
+    cookie: Option<&HeaderValue>,
+    body: Option<&Value>,
+) -> Result<Call> {
+    let mut headers = Vec::new();
+    if body.is_some() {
+        headers.push((CONTENT_TYPE, HeaderValue::from_static("application/json")));
+        headers.push((http::header::ORIGIN, HeaderValue::from_static("http://localhost")));
+    }
+    headers.extend(cookie.map(|cookie| (http::header::COOKIE, cookie.clone())));
+    let body = body.map(Value::to_string).unwrap_or_default();
+    Ok(Call { method, uri: path.parse()?, headers, body: Bytes::from(body) })
 }
 
 /// A unary gRPC call; the message is written as JSON for brevity and sent in the binary form.
@@ -81,10 +115,14 @@ fn grpc<T: DeserializeOwned + Message>(bearer: &str, method: &str, message: &Val
     body.put_slice(&message);
     // An absolute URI, for HTTP/2 wants scheme and authority.
     let uri = format!("http://localhost/zitadel.session.v2.SessionService/{method}");
-    let authorization = authorization(bearer)?;
-    Ok(Call { method: Method::POST, uri: uri.parse()?, authorization, body: body.freeze() })
+    let headers = vec![
+        authorization(bearer)?,
+        (CONTENT_TYPE, HeaderValue::from_static("application/grpc")),
+        (http::header::TE, HeaderValue::from_static("trailers")),
+    ];
+    Ok(Call { method: Method::POST, uri: uri.parse()?, headers, body: body.freeze() })
 }
 
-fn authorization(bearer: &str) -> Result<HeaderValue> {
-    Ok(HeaderValue::from_str(&format!("Bearer {bearer}"))?)
+fn authorization(bearer: &str) -> Result<(HeaderName, HeaderValue)> {
+    Ok((AUTHORIZATION, HeaderValue::from_str(&format!("Bearer {bearer}"))?))
 }

@@ -2,7 +2,8 @@
 
 use anyhow::{Result, bail};
 use bytes::{Bytes, BytesMut};
-use http::{Request, StatusCode};
+use http::header::HOST;
+use http::{HeaderMap, HeaderValue, Request, StatusCode};
 use http_body_util::{BodyExt, Full};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
@@ -21,6 +22,9 @@ pub enum Outcome {
     Shed,
     Failed,
 }
+
+/// Status, headers and body of an answer over REST.
+pub type Answer = (StatusCode, HeaderMap, Bytes);
 
 /// One caller that waits for each answer before it asks again.
 pub enum Client {
@@ -60,6 +64,14 @@ impl Client {
         }
     }
 
+    /// All of an answer over REST, whatever its status.
+    pub async fn whole(&mut self, call: &Call) -> Result<Answer> {
+        match self {
+            Self::Grpc(_) => bail!("only answers over REST are wanted whole"),
+            Self::Rest(sender) => answer(sender, call).await,
+        }
+    }
+
     /// The answer of a call that must succeed.
     pub async fn must(&mut self, call: &Call) -> Result<Bytes> {
         match self.call(call).await? {
@@ -70,13 +82,8 @@ impl Client {
 }
 
 async fn over_grpc(sender: &mut h2::client::SendRequest<Bytes>, call: &Call) -> Result<Outcome> {
-    let request = Request::builder()
-        .method(&call.method)
-        .uri(call.uri.clone())
-        .header("authorization", &call.authorization)
-        .header("content-type", "application/grpc")
-        .header("te", "trailers")
-        .body(())?;
+    let mut request = Request::builder().method(&call.method).uri(call.uri.clone()).body(())?;
+    request.headers_mut().extend(call.headers.iter().cloned());
     let mut ready = sender.clone().ready().await?;
     let (answer, mut upload) = ready.send_request(request, false)?;
     upload.send_data(call.body.clone(), true)?;
@@ -98,19 +105,22 @@ async fn over_grpc(sender: &mut h2::client::SendRequest<Bytes>, call: &Call) -> 
 }
 
 async fn over_rest(sender: &mut http1::SendRequest<Full<Bytes>>, call: &Call) -> Result<Outcome> {
-    let request = Request::builder()
-        .method(&call.method)
-        .uri(call.uri.clone())
-        .header("host", "localhost")
-        .header("authorization", &call.authorization)
-        .body(Full::new(call.body.clone()))?;
-    sender.ready().await?;
-    let answer = sender.send_request(request).await?;
-    let status = answer.status();
-    let bytes = answer.into_body().collect().await?.to_bytes();
+    let (status, _, bytes) = answer(sender, call).await?;
     Ok(match status {
         StatusCode::TOO_MANY_REQUESTS => Outcome::Shed,
         status if status.is_success() => Outcome::Done(bytes),
         _ => Outcome::Failed,
     })
+}
+
+async fn answer(sender: &mut http1::SendRequest<Full<Bytes>>, call: &Call) -> Result<Answer> {
+    let mut request = Request::builder()
+        .method(&call.method)
+        .uri(call.uri.clone())
+        .header(HOST, HeaderValue::from_static("localhost"))
+        .body(Full::new(call.body.clone()))?;
+    request.headers_mut().extend(call.headers.iter().cloned());
+    sender.ready().await?;
+    let (head, body) = sender.send_request(request).await?.into_parts();
+    Ok((head.status, head.headers, body.collect().await?.to_bytes()))
 }

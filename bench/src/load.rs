@@ -3,16 +3,19 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use anyhow::Result;
+use anyhow::{Context as _, Result, anyhow};
 use bytes::Bytes;
 use tokio::task::JoinSet;
 
 use crate::call::Call;
 use crate::client::{Client, Outcome};
-use crate::process::cpu_micros;
+use crate::process::{Cpu, Meter};
 
 /// Time for caches and connections before counting begins.
 const WARM_UP: Duration = Duration::from_millis(300);
+
+/// So long after the end of a window an answer is still waited for.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What clients do between two calls.
 #[derive(Debug, Clone, Copy)]
@@ -40,12 +43,12 @@ impl Window {
         Self { start, end: start + Duration::from_secs(seconds) }
     }
 
-    /// CPU time that a process takes within it.
-    pub async fn cpu_of(self, id: u32) -> Result<u64> {
+    /// CPU time that is taken within it.
+    pub async fn cpu_of(self, meter: &Meter) -> Result<Cpu> {
         tokio::time::sleep_until(self.start.into()).await;
-        let before = cpu_micros(id)?;
+        let before = meter.read()?;
         tokio::time::sleep_until(self.end.into()).await;
-        Ok(cpu_micros(id)? - before)
+        Ok(meter.read()?.since(before))
     }
 }
 
@@ -61,7 +64,8 @@ impl Tally {
     /// Counts an answer by the moment when it came.
     fn count(&mut self, window: Window, asked: Instant, outcome: &Result<Outcome>) {
         let now = Instant::now();
-        if now < window.start || now > window.end {
+        // A client that is lost counts whenever that happens, for it answers nothing afterwards.
+        if outcome.is_ok() && (now < window.start || now > window.end) {
             return;
         }
         let micros = u64::try_from((now - asked).as_micros()).unwrap_or(u64::MAX);
@@ -80,19 +84,54 @@ impl Tally {
     }
 }
 
+/// What one client does again and again. What is not a single call, such as a challenge and its answer, is a trip too.
+pub trait Trip: Send + 'static {
+    /// Goes once, from the first call to the last answer.
+    fn go(&mut self) -> impl Future<Output = Result<Outcome>> + Send;
+}
+
+/// Goes through calls in turn.
+struct InTurn {
+    client: Client,
+    calls: Arc<Vec<Call>>,
+    next: usize,
+}
+
+impl Trip for InTurn {
+    async fn go(&mut self) -> Result<Outcome> {
+        let call = self.calls.get(self.next % self.calls.len().max(1)).context("no calls")?;
+        self.next += 1;
+        self.client.call(call).await
+    }
+}
+
 /// Every client goes through the calls, each from another place on, until the window ends.
 pub async fn run(clients: Vec<Client>, calls: Arc<Vec<Call>>, pauses: Pauses, window: Window) -> Tally {
-    let (mut running, stride) = (JoinSet::new(), calls.len().div_ceil(clients.len().max(1)));
-    for (number, mut client) in clients.into_iter().enumerate() {
-        let calls = Arc::clone(&calls);
+    let stride = calls.len().div_ceil(clients.len().max(1));
+    let starts = (0..).map(|number| number * stride);
+    let trips = clients.into_iter().zip(starts).map(|(client, next)| InTurn {
+        client,
+        calls: Arc::clone(&calls),
+        next,
+    });
+    run_trips(trips.collect(), pauses, window).await
+}
+
+/// Every client makes its trip again and again until the window ends.
+pub async fn run_trips<T: Trip>(trips: Vec<T>, pauses: Pauses, window: Window) -> Tally {
+    let mut running = JoinSet::new();
+    for mut trip in trips {
         running.spawn(async move {
             let mut tally = Tally::default();
-            for call in calls.iter().cycle().skip(number * stride) {
+            loop {
                 let asked = Instant::now();
                 if asked >= window.end {
                     break;
                 }
-                let outcome = client.call(call).await;
+                // A server that no longer answers must not hold up the run for ever.
+                let patience = tokio::time::Instant::from(window.end + PATIENCE);
+                let outcome = tokio::time::timeout_at(patience, trip.go()).await;
+                let outcome = outcome.unwrap_or_else(|_| Err(anyhow!("no answer")));
                 tally.count(window, asked, &outcome);
                 let pause = match outcome {
                     Ok(Outcome::Done(_)) => pauses.after_answer,
@@ -108,8 +147,8 @@ pub async fn run(clients: Vec<Client>, calls: Arc<Vec<Call>>, pauses: Pauses, wi
         });
     }
     let mut all = Tally::default();
-    for tally in running.join_all().await {
-        all.merge(tally);
+    while let Some(tally) = running.join_next().await {
+        all.merge(tally.unwrap_or_else(|_| Tally { errors: 1, ..Tally::default() }));
     }
     all
 }

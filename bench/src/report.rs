@@ -1,95 +1,23 @@
-//! What was measured: kept line by line as it comes, summed up in medians at the end.
+//! What was measured: kept line by line as it comes, and held against the goals.
 
 use std::fs::File;
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::load::Tally;
-use crate::process::memory_kib;
+use crate::engine::Store;
+use crate::figures::{Figures, Goal, median};
+use crate::table;
 
-/// What one row came to in one round. Times are microseconds.
-#[derive(Debug, Clone, Serialize)]
-pub struct Figures {
-    pub row: String,
-    pub round: u32,
-    pub clients: usize,
-    pub seconds: f64,
-    pub answered: usize,
-    pub shed: usize,
-    pub errors: u64,
-    pub per_second: f64,
-    /// CPU time of the server for each answer; none where it served something else at the same time.
-    pub cpu: Option<f64>,
-    pub p50: u64,
-    pub p95: u64,
-    pub p99: u64,
-    pub max: u64,
-    pub shed_p99: Option<u64>,
-    pub rss_kib: u64,
-    pub peak_kib: u64,
-}
-
-impl Figures {
-    /// Sums up a tally of so many seconds; `cpu` is all that the process took meanwhile.
-    pub fn of(
-        row: &str,
-        (round, clients): (u32, usize),
-        (tally, seconds): (Tally, f64),
-        process: u32,
-    ) -> Result<Self> {
-        let (rss_kib, peak_kib) = memory_kib(process)?;
-        let Tally { mut answered, mut shed, errors } = tally;
-        answered.sort_unstable();
-        shed.sort_unstable();
-        Ok(Self {
-            row: row.to_owned(),
-            round,
-            clients,
-            seconds,
-            answered: answered.len(),
-            shed: shed.len(),
-            errors,
-            per_second: answered.len() as f64 / seconds,
-            cpu: None,
-            p50: part(&answered, 50),
-            p95: part(&answered, 95),
-            p99: part(&answered, 99),
-            max: part(&answered, 100),
-            shed_p99: if shed.is_empty() { None } else { Some(part(&shed, 99)) },
-            rss_kib,
-            peak_kib,
-        })
-    }
-
-    /// Shares the CPU time that the server took out among the answers.
-    pub fn with_cpu(mut self, micros: u64) -> Self {
-        self.cpu = Some(micros as f64 / self.answered.max(1) as f64);
-        self
-    }
-}
-
-/// The value below which so many percent of the sorted values lie.
-fn part(sorted: &[u64], percent: usize) -> u64 {
-    let at = (sorted.len() * percent).div_ceil(100).saturating_sub(1);
-    sorted.get(at).copied().unwrap_or(0)
-}
-
-/// One line of the comparison with the goals.
-#[derive(Debug, Clone, Serialize)]
-struct Goal {
-    work: String,
-    goal: String,
-    figure: String,
-    met: bool,
-}
-
-/// All that was measured.
+/// All that was measured. Rows are found by name within the section and the engine that are being measured.
 pub struct Report {
     file: File,
+    path: PathBuf,
+    context: Value,
+    section: String,
+    pub store: Store,
     all: Vec<Figures>,
     goals: Vec<Goal>,
 }
@@ -107,71 +35,107 @@ impl Report {
             .chain(names)
             .map(|name| folder.join(name))
             .find(|path| !path.exists());
-        let file = File::create_new(free.context("a name for the results")?)?;
-        let mut report = Self { file, all: Vec::new(), goals: Vec::new() };
+        let path = free.context("a name for the results")?;
+        let mut report = Self {
+            file: File::create_new(&path)?,
+            path,
+            context: context.clone(),
+            section: String::new(),
+            store: Store::Sqlite,
+            all: Vec::new(),
+            goals: Vec::new(),
+        };
         let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
         report.keep(&json!({ "context": context, "time": now.to_string(), "load": load.trim() }))?;
         Ok(report)
     }
 
+    /// What comes now belongs to this section and engine.
+    pub fn begin(&mut self, section: &str, store: Store) {
+        section.clone_into(&mut self.section);
+        self.store = store;
+    }
+
     /// Keeps one measurement.
-    pub fn add(&mut self, figures: Figures) -> Result<()> {
+    pub fn add(&mut self, mut figures: Figures) -> Result<()> {
+        figures.section.clone_from(&self.section);
+        figures.store = self.store;
         self.keep(&serde_json::to_value(&figures)?)?;
-        eprintln!("round {} {}: {:.0}/s", figures.round + 1, figures.row, figures.per_second);
+        let Figures { round, row, per_second, errors, .. } = &figures;
+        let errors = if *errors == 0 { String::new() } else { format!(", {errors} errors") };
+        eprintln!("round {} {}, {row}: {per_second:.0}/s{errors}", round + 1, self.store.name());
         self.all.push(figures);
         Ok(())
     }
 
+    fn rows<'a>(&'a self, row: &'a str) -> impl Iterator<Item = &'a Figures> {
+        self.all.iter().filter(move |figures| {
+            figures.row == row && figures.section == self.section && figures.store == self.store
+        })
+    }
+
     /// The median of one figure of a row over all rounds.
     pub fn median(&self, row: &str, figure: impl Fn(&Figures) -> f64) -> f64 {
-        let mut values: Vec<f64> = self.all.iter().filter(|figures| figures.row == row).map(figure).collect();
-        values.sort_unstable_by(f64::total_cmp);
-        let middle = values.len() / 2;
-        let upper = values.get(middle).copied().unwrap_or(0.0);
-        if values.len() % 2 == 1 {
-            return upper;
-        }
-        let lower = middle.checked_sub(1).and_then(|below| values.get(below)).copied().unwrap_or(0.0);
-        f64::midpoint(lower, upper)
+        median(self.rows(row).map(figure))
     }
 
     /// The greatest value of one figure of a row.
     pub fn most(&self, row: &str, figure: impl Fn(&Figures) -> f64) -> f64 {
-        self.all.iter().filter(|figures| figures.row == row).map(figure).fold(0.0, f64::max)
+        self.rows(row).map(figure).fold(0.0, f64::max)
     }
 
-    /// The rate of a row as a share of the rate of a limit, each round compared with itself, median of the rounds.
-    /// The share of the CPU time stands beside it: it does not move when others take the cores away.
+    /// The one of some rows that is fastest.
+    pub fn fastest<'a>(&self, rows: &[&'a str]) -> Result<&'a str> {
+        let rate = |row: &str| self.median(row, |figures| figures.per_second);
+        let best = rows.iter().copied().max_by(|one, other| rate(one).total_cmp(&rate(other)));
+        best.context("a row to compare with")
+    }
+
+    /// A figure of a row divided by that of another, each round with itself, median of the rounds.
+    pub fn ratio(&self, (row, other): (&str, &str), figure: impl Fn(&Figures) -> f64) -> f64 {
+        let pairs = self.rows(row).zip(self.rows(other));
+        median(pairs.map(|(mine, other)| figure(mine) / figure(other).max(f64::MIN_POSITIVE)))
+    }
+
+    /// The rate of a row as a share of the rate of a limit. The share of the CPU time stands beside it: it does not
+    /// move when others take the cores away.
     pub fn share(&mut self, work: &str, (row, limit): (&str, &str), goal: f64) -> Result<()> {
-        let of = |row: &str| -> Vec<f64> {
-            self.all.iter().filter(|figures| figures.row == row).map(|figures| figures.per_second).collect()
-        };
-        let mut ratios: Vec<f64> =
-            of(row).iter().zip(of(limit)).map(|(mine, limit)| mine / limit.max(f64::MIN_POSITIVE)).collect();
-        ratios.sort_unstable_by(f64::total_cmp);
-        let ratio = ratios.get(ratios.len() / 2).copied().unwrap_or(0.0);
-        let cpu = |row: &str| self.median(row, |figures| figures.cpu.unwrap_or(0.0));
-        let cpu = cpu(limit) / cpu(row).max(f64::MIN_POSITIVE);
-        let text = if goal >= 2.0 {
-            format!("{goal} x {limit}")
-        } else {
-            format!("{:.0}% of {limit}", goal * 100.0)
-        };
-        self.goal(
-            work,
-            &format!("at least {text}"),
-            &format!("{ratio:.2} x (by CPU {cpu:.2} x)"),
-            ratio >= goal,
-        )
+        let ratio = self.ratio((row, limit), |figures| figures.per_second);
+        let cpu = self.ratio((limit, row), Figures::cpu_total);
+        let text =
+            if goal > 1.0 { format!("{goal} x {limit}") } else { format!("{:.0}% of {limit}", goal * 100.0) };
+        let by_cpu = if cpu > 0.0 { format!(" (by CPU {cpu:.2} x)") } else { String::new() };
+        self.goal(work, &format!("at least {text}"), &format!("{ratio:.2} x{by_cpu}"), ratio >= goal)
+    }
+
+    /// CPU time of all servers together, as a share of that of a peer.
+    pub fn share_of_cpu(&mut self, work: &str, (row, peer): (&str, &str), goal: f64) -> Result<()> {
+        let ratio = self.ratio((row, peer), Figures::cpu_total);
+        let cpu = |row| self.median(row, Figures::cpu_total);
+        let figure = format!("{ratio:.2} x ({:.0} beside {:.0} us)", cpu(row), cpu(peer));
+        self.goal(work, &format!("at most {goal} x the CPU time of {peer}"), &figure, ratio <= goal)
     }
 
     /// A figure that must be at most the goal.
-    pub fn at_most(&mut self, work: &str, figure: f64, goal: f64, unit: &str) -> Result<()> {
+    pub fn at_most(&mut self, work: &str, figure: f64, (goal, unit): (f64, &str)) -> Result<()> {
         self.goal(work, &format!("at most {goal} {unit}"), &format!("{figure:.2} {unit}"), figure <= goal)
     }
 
-    fn goal(&mut self, work: &str, goal: &str, figure: &str, met: bool) -> Result<()> {
-        let goal = Goal { work: work.to_owned(), goal: goal.to_owned(), figure: figure.to_owned(), met };
+    /// A figure that must be at least the goal.
+    pub fn at_least(&mut self, work: &str, figure: f64, (goal, unit): (f64, &str)) -> Result<()> {
+        self.goal(work, &format!("at least {goal} {unit}"), &format!("{figure:.0} {unit}"), figure >= goal)
+    }
+
+    /// Any other goal.
+    pub fn goal(&mut self, work: &str, goal: &str, figure: &str, met: bool) -> Result<()> {
+        let goal = Goal {
+            section: self.section.clone(),
+            store: self.store,
+            work: work.to_owned(),
+            goal: goal.to_owned(),
+            figure: figure.to_owned(),
+            met,
+        };
         self.keep(&serde_json::to_value(&goal)?)?;
         self.goals.push(goal);
         Ok(())
@@ -181,43 +145,11 @@ impl Report {
         Ok(writeln!(self.file, "{line}")?)
     }
 
-    /// Both tables, as Markdown.
+    /// All tables, as Markdown.
     pub fn print(&self) {
-        println!(
-            "| row | clients | per s | CPU us | p50 ms | p95 ms | p99 ms | max ms | errors | shed | RSS, peak MiB |"
-        );
-        println!("|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|");
-        let mut rows: Vec<(&str, usize)> = Vec::new();
-        for figures in &self.all {
-            if !rows.contains(&(&figures.row, figures.clients)) {
-                rows.push((&figures.row, figures.clients));
-            }
-        }
-        for (row, clients) in rows {
-            println!("{}", self.line(row, clients));
-        }
-        println!("\n| work | goal | figure | |\n|---|---|---|---|");
-        for Goal { work, goal, figure, met } in &self.goals {
-            println!("| {work} | {goal} | {figure} | {} |", if *met { "met" } else { "**short**" });
-        }
-    }
-
-    fn line(&self, row: &str, clients: usize) -> String {
-        let millis =
-            |figure: fn(&Figures) -> u64| self.median(row, |figures| figure(figures) as f64) / 1000.0;
-        let cpu = self.median(row, |figures| figures.cpu.unwrap_or(0.0));
-        format!(
-            "| {row} | {clients} | {:.0} | {} | {:.2} | {:.2} | {:.2} | {:.1} | {:.0} | {:.0} | {:.1}, {:.1} |",
-            self.median(row, |figures| figures.per_second),
-            if cpu > 0.0 { format!("{cpu:.0}") } else { "-".to_owned() },
-            millis(|figures| figures.p50),
-            millis(|figures| figures.p95),
-            millis(|figures| figures.p99),
-            millis(|figures| figures.max),
-            self.most(row, |figures| figures.errors as f64),
-            self.median(row, |figures| figures.shed as f64),
-            self.median(row, |figures| figures.rss_kib as f64) / 1024.0,
-            self.most(row, |figures| figures.peak_kib as f64) / 1024.0,
-        )
+        println!("{}\n", self.context);
+        println!("{}", table::figures(&self.all.iter().collect::<Vec<_>>()));
+        println!("{}", table::goals(&self.goals.iter().collect::<Vec<_>>()));
+        eprintln!("kept in {}", self.path.display());
     }
 }

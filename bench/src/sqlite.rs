@@ -4,15 +4,16 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use parking_lot::Mutex;
-use rusqlite::types::Value;
 use rusqlite::{Connection, params_from_iter};
 use tempfile::TempDir;
 
 use crate::load::{Tally, Window};
+use crate::row::{Field, Row, from_sqlite};
 
-const SCHEMA: &str = include_str!("../../crates/store/migrations/0001_initial.sql");
+/// A row to copy.
+pub const PATTERN: &str = "SELECT * FROM sessions WHERE user_id IS NOT NULL LIMIT 1";
 /// As the server sets its writer up.
 const SETTINGS: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;
     PRAGMA wal_autocheckpoint = 8000; PRAGMA cache_size = -32000; PRAGMA temp_store = MEMORY;";
@@ -29,7 +30,7 @@ pub struct Limit {
 struct State {
     connection: Connection,
     /// A row that the server wrote, by column.
-    row: Vec<(String, Value)>,
+    row: Row,
     written: i64,
     _dir: TempDir,
 }
@@ -37,11 +38,13 @@ struct State {
 impl Limit {
     /// Takes a row of the server's database as the pattern, and makes a database with the same table.
     pub fn open(database: &Path, scratch: &Path, group: usize) -> Result<Self> {
-        let row = pattern(database)?;
+        let row = from_sqlite(&Connection::open(database)?, PATTERN)?;
         let dir = TempDir::with_prefix_in("doorward-bench-", scratch)?;
         let connection = Connection::open(dir.path().join("limit.db"))?;
         connection.execute_batch(SETTINGS)?;
-        connection.execute_batch(SCHEMA)?;
+        for statement in schema(&Connection::open(database)?, "sessions")? {
+            connection.execute_batch(&statement)?;
+        }
         let state = State { connection, row, written: 0, _dir: dir };
         Ok(Self { state: Arc::new(Mutex::new(state)), group })
     }
@@ -83,22 +86,21 @@ impl State {
 }
 
 /// The pattern with a later time: ids begin with it, so rows land at the end of the table as the server's do.
-fn next(row: &[(String, Value)], number: i64) -> impl Iterator<Item = Value> {
+fn next(row: &Row, number: i64) -> impl Iterator<Item = Field> {
     row.iter().map(move |(name, value)| match (name.as_str(), value) {
-        ("id", Value::Text(id)) => {
+        ("id", Field::Text(id)) => {
             let time: i64 = id.get(..id.len() - TAIL).and_then(|time| time.parse().ok()).unwrap_or(0);
-            Value::Text(format!("{:016}{:020}", time + number, number.wrapping_mul(0x9e37_79b9)))
+            Field::Text(format!("{:016}{:020}", time + number, number.wrapping_mul(0x9e37_79b9)))
         }
-        ("created" | "changed" | "user_verified", Value::Integer(time)) => Value::Integer(time + number),
+        ("created" | "changed" | "user_verified", Field::Number(time)) => Field::Number(time + number),
         _ => value.clone(),
     })
 }
 
-fn pattern(database: &Path) -> Result<Vec<(String, Value)>> {
-    let connection = Connection::open(database)?;
-    let mut statement = connection.prepare("SELECT * FROM sessions WHERE user_id IS NOT NULL LIMIT 1")?;
-    let names: Vec<String> = statement.column_names().into_iter().map(str::to_owned).collect();
-    let mut rows = statement.query([])?;
-    let row = rows.next()?.context("a session of the server")?;
-    names.into_iter().enumerate().map(|(column, name)| Ok((name, row.get::<_, Value>(column)?))).collect()
+/// The statements that make a table and its indexes, as the server's migrations left them.
+pub fn schema(connection: &Connection, table: &str) -> Result<Vec<String>> {
+    let sql = "SELECT sql FROM sqlite_master WHERE tbl_name = $1 AND sql IS NOT NULL ORDER BY type DESC";
+    let mut statement = connection.prepare(sql)?;
+    let rows = statement.query_map([table], |row| row.get(0))?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
 }

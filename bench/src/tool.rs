@@ -1,16 +1,21 @@
 //! What all measurements share: how long, how often, which server, and the report.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
-use serde_json::json;
 
 use crate::call::{Call, Wire};
 use crate::client::Client;
-use crate::load::{Pauses, Tally, Window, run as run_load};
-use crate::report::{Figures, Report};
-use crate::{Cli, What, create, get, password, server, start};
+use crate::engine::{Postgres, Store};
+use crate::figures::{Figures, Place};
+use crate::load::{Pauses, Tally, Trip, Window, run as run_load, run_trips};
+use crate::process::Meter;
+use crate::report::Report;
+use crate::server::{Doorward, Home, build};
+use crate::{
+    Cli, Stores, What, create, document, get, growth, machine, nodes, password, peers, start, storm,
+};
 
 /// The frame of a run.
 pub struct Bench {
@@ -19,15 +24,19 @@ pub struct Bench {
     pub clients: usize,
     pub program: PathBuf,
     pub scratch: PathBuf,
+    pub keep: Option<PathBuf>,
+    pub sessions: u64,
+    pub postgres: Option<Postgres>,
     pub report: Report,
 }
 
 /// Something that calls can be sent to.
+#[derive(Clone)]
 pub struct Target {
     pub row: String,
-    pub address: String,
-    /// The process whose CPU time is read.
-    pub process: u32,
+    /// Clients are shared out among them.
+    pub addresses: Vec<String>,
+    pub meter: Meter,
     pub wire: Wire,
     pub clients: usize,
     pub calls: Arc<Vec<Call>>,
@@ -35,56 +44,114 @@ pub struct Target {
 
 /// Does what the command line says.
 pub async fn run(cli: &Cli) -> Result<()> {
+    if cli.what == What::Report {
+        return document::write(&cli.results, &cli.from);
+    }
     let program = match &cli.server {
         Some(program) => program.canonicalize().with_context(|| program.display().to_string())?,
-        None => server::build()?,
+        None => build().await?,
     };
+    let scratch = cli.scratch.clone().unwrap_or_else(std::env::temp_dir).canonicalize()?;
     let what = format!("{:?}", cli.what).to_lowercase();
-    let context = json!({
-        "version": env!("CARGO_PKG_VERSION"),
-        "cores": std::thread::available_parallelism()?.get(),
-        "os": std::env::consts::OS,
-        "seconds": cli.seconds,
-        "rounds": cli.rounds,
-        "clients": cli.clients,
-        "hash": password::hash_name(),
-    });
+    let context = machine::context(cli, &program, &scratch)?;
+    let postgres = match cli.store {
+        Stores::Sqlite => None,
+        Stores::Postgres | Stores::Both => Some(Postgres::start(&scratch, cli.keep.as_deref())?),
+    };
     let mut bench = Bench {
         seconds: cli.seconds,
         rounds: cli.rounds,
         clients: cli.clients as usize,
         program,
-        scratch: cli.scratch.clone().unwrap_or_else(std::env::temp_dir),
+        scratch,
+        keep: cli.keep.clone(),
+        sessions: cli.sessions.unwrap_or(growth::MANY),
+        postgres,
         report: Report::open(&cli.results, &what, &context)?,
     };
-    let wanted = |what: What| cli.what == what || cli.what == What::All;
-    if wanted(What::Start) {
-        start::measure(&mut bench).await?;
+    for store in cli.store.each() {
+        measure(&mut bench, cli, *store).await?;
     }
-    if wanted(What::Get) {
-        get::measure(&mut bench).await?;
-    }
-    if wanted(What::Create) {
-        create::measure(&mut bench).await?;
-    }
-    if wanted(What::Password) {
-        password::measure(&mut bench).await?;
-    }
-    println!("{context}\n");
     bench.report.print();
     Ok(())
 }
 
+/// Everything that is wanted of one engine.
+async fn measure(bench: &mut Bench, cli: &Cli, store: Store) -> Result<()> {
+    let all = cli.what == What::All;
+    let wanted = |what: What| cli.what == what || all;
+    if wanted(What::Start) {
+        bench.report.begin("start", store);
+        start::measure(bench, store).await?;
+    }
+    if wanted(What::Get) {
+        bench.report.begin("get", store);
+        get::measure(bench, store).await?;
+    }
+    if wanted(What::Create) {
+        bench.report.begin("create", store);
+        create::measure(bench, store).await?;
+    }
+    if wanted(What::Password) {
+        bench.report.begin("password", store);
+        password::measure(bench, store).await?;
+    }
+    if wanted(What::Storm) {
+        bench.report.begin("storm", store);
+        storm::measure(bench, store).await?;
+    }
+    if wanted(What::Peers) {
+        bench.report.begin("peers", store);
+        peers::measure(bench, store).await?;
+    }
+    if wanted(What::Nodes) && store == Store::Postgres {
+        bench.report.begin("nodes", store);
+        nodes::measure(bench).await?;
+    }
+    let many = matches!(cli.what, What::Search | What::Growth | What::Fill);
+    if many || (all && cli.sessions.is_some()) {
+        growth::measure(bench, store, cli.what).await?;
+    }
+    Ok(())
+}
+
 impl Bench {
+    /// A home for a server, empty, with a database of that name if its rows are in PostgreSQL.
+    pub fn home(&self, store: Store, name: &str) -> Result<Home> {
+        let postgres = match store {
+            Store::Sqlite => None,
+            Store::Postgres => {
+                let postgres = self.postgres()?;
+                Some((name.to_owned(), postgres.create(name, None), postgres.id()?))
+            }
+        };
+        Home::temporary(&self.scratch, postgres)
+    }
+
+    /// A server in an empty home.
+    pub async fn doorward(&self, store: Store, name: &str) -> Result<Doorward> {
+        Doorward::start(&self.program, self.home(store, name)?).await
+    }
+
+    /// The PostgreSQL of this run.
+    pub fn postgres(&self) -> Result<&Postgres> {
+        self.postgres.as_ref().context("no PostgreSQL runs")
+    }
+
     /// Loads a target for one round and keeps what it came to.
     pub async fn load(&mut self, round: u32, target: &Target) -> Result<()> {
-        let clients = Client::connect(target.wire, &target.address, target.clients).await?;
+        let clients = target.connect().await?;
         let window = Window::soon(self.seconds);
         let load = run_load(clients, Arc::clone(&target.calls), Pauses::NONE, window);
-        let (tally, cpu) = tokio::join!(load, window.cpu_of(target.process));
-        let seconds = self.seconds as f64;
-        let figures = Figures::of(&target.row, (round, target.clients), (tally, seconds), target.process)?;
-        self.report.add(figures.with_cpu(cpu?))
+        let (tally, cpu) = tokio::join!(load, window.cpu_of(&target.meter));
+        self.report.add(Figures::of(self.place(target, round), tally, &target.meter)?.with_cpu(cpu?))
+    }
+
+    /// The same with trips in place of calls.
+    pub async fn trips<T: Trip>(&mut self, round: u32, target: &Target, trips: Vec<T>) -> Result<()> {
+        let window = Window::soon(self.seconds);
+        let (tally, cpu) = tokio::join!(run_trips(trips, Pauses::NONE, window), window.cpu_of(&target.meter));
+        self.report.add(Figures::of(self.place(target, round), tally, &target.meter)?.with_cpu(cpu?))
     }
 
     /// Runs something of this process on a thread for one round, and keeps what it came to.
@@ -93,10 +160,44 @@ impl Bench {
         F: FnOnce(Window) -> Result<Tally> + Send + 'static,
     {
         let window = Window::soon(self.seconds);
+        let meter = Meter::of(std::process::id(), None);
         let work = tokio::task::spawn_blocking(move || work(window));
-        let (tally, cpu) = tokio::join!(work, window.cpu_of(std::process::id()));
-        let seconds = self.seconds as f64;
-        let figures = Figures::of(row, (round, workers), (tally??, seconds), std::process::id())?;
-        self.report.add(figures.with_cpu(cpu?))
+        let (tally, cpu) = tokio::join!(work, window.cpu_of(&meter));
+        let place = Place { row, round, clients: workers, seconds: self.seconds as f64 };
+        self.report.add(Figures::of(place, tally??, &meter)?.with_cpu(cpu?))
+    }
+
+    /// Where the figures of a target belong.
+    pub fn place<'a>(&self, target: &'a Target, round: u32) -> Place<'a> {
+        Place { row: &target.row, round, clients: target.clients, seconds: self.seconds as f64 }
+    }
+
+    /// A folder of its own on the disk that is measured.
+    pub fn scratch(&self) -> &Path {
+        &self.scratch
+    }
+}
+
+impl Target {
+    /// One that talks to a single server.
+    pub fn to(
+        doorward: &Doorward,
+        row: String,
+        (wire, clients): (Wire, usize),
+        calls: &Arc<Vec<Call>>,
+    ) -> Self {
+        let addresses = vec![doorward.process.address.clone()];
+        Self { row, addresses, meter: doorward.meter(), wire, clients, calls: Arc::clone(calls) }
+    }
+
+    /// Its clients, in turn one for each address.
+    pub async fn connect(&self) -> Result<Vec<Client>> {
+        let (mut clients, mut left) = (Vec::new(), self.clients);
+        for (number, address) in self.addresses.iter().enumerate() {
+            let share = left.div_ceil(self.addresses.len() - number);
+            clients.extend(Client::connect(self.wire, address, share).await?);
+            left -= share;
+        }
+        Ok(clients)
     }
 }

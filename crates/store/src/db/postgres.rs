@@ -173,13 +173,17 @@ impl Postgres {
         T: Send + 'static,
         F: for<'a> FnOnce(&'a mut Conn) -> BoxFuture<'a, Result<T>> + Send + 'static,
     {
-        let session = Session::new(self.connection().await?, self, BEGIN_SCAN);
+        // Searches have as many shapes as there are conditions: keeping each prepared would fill the memory of both.
+        let mut session = Session::new(self.connection().await?, self, BEGIN_SCAN);
+        session.manner = Manner::Whole;
         let (reply, answer) = oneshot::channel();
         tokio::spawn(async move {
             let mut conn = Conn { engine: Engine::Postgres(Box::new(session)), writes: false };
             // Whoever asked need not wait for the end of a transaction that changes nothing.
             drop(reply.send(story(&mut conn).await));
-            if let Engine::Postgres(session) = &mut conn.engine {
+            if let Engine::Postgres(session) = &mut conn.engine
+                && session.failed.as_ref().is_none_or(|failed| !failed.broken)
+            {
                 drop(session.end("COMMIT").await);
             }
         });
@@ -237,9 +241,11 @@ where
     let mut conn = Conn { engine: Engine::Postgres(Box::new(session)), writes: true };
     let outcome = story(&mut conn).await;
     let Engine::Postgres(session) = &mut conn.engine else { return (outcome, false) };
-    if let Some((fault, again)) = session.failed.take() {
+    if let Some(Failed { fault, again, broken }) = session.failed.take() {
         // Even if the story made light of it: PostgreSQL commits nothing after a failed statement.
-        drop(session.end("ROLLBACK").await);
+        if !broken {
+            drop(session.end("ROLLBACK").await);
+        }
         return (outcome.and(Err(fault)), again);
     }
     let ending = if outcome.is_ok() { "COMMIT" } else { "ROLLBACK" };
@@ -257,9 +263,19 @@ pub struct Session {
     patience: Duration,
     /// What begins the transaction, until it was sent.
     begin: Option<&'static str>,
-    /// The first statement that failed, and whether its story may be told again.
-    failed: Option<(StoreError, bool)>,
+    /// The first statement that failed.
+    failed: Option<Failed>,
     ended: bool,
+}
+
+/// A statement that failed.
+#[derive(Debug)]
+struct Failed {
+    fault: StoreError,
+    /// Whether its story may be told again.
+    again: bool,
+    /// Whether nothing more can be expected of its connection.
+    broken: bool,
 }
 
 impl Session {
@@ -319,13 +335,16 @@ impl Session {
             tokio::time::error::Elapsed,
         >,
     ) -> Result<T> {
-        let (error, again) = match answer {
+        let (fault, again, broken) = match answer {
             Ok(Ok(value)) => return Ok(value),
-            Ok(Err(error)) => (fault(&error), meaning(&error) != Meaning::Final),
-            Err(_) => (StoreError::Unavailable("a statement took too long".to_owned()), false),
+            Ok(Err(error)) => {
+                let meaning = meaning(&error);
+                (fault(&error), meaning != Meaning::Final, meaning == Meaning::Lost)
+            }
+            Err(_) => (StoreError::Unavailable("a statement took too long".to_owned()), false, true),
         };
-        self.failed.get_or_insert_with(|| (error.clone(), again));
-        Err(error)
+        self.failed.get_or_insert_with(|| Failed { fault: fault.clone(), again, broken });
+        Err(fault)
     }
 
     /// Ends the transaction, if it was begun.

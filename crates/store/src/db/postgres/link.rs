@@ -128,7 +128,7 @@ fn row_of(reply: &Reply) -> Result<Row, Error> {
 /// What an error of the driver means for what was under way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Meaning {
-    /// The connection is gone. Whatever was not committed is not there.
+    /// The connection is gone, or good for nothing. Whatever was not committed is not there.
     Lost,
     /// Another transaction got in the way; the same story may come through when it is told again.
     Conflict,
@@ -147,7 +147,10 @@ pub fn meaning(error: &Error) -> Meaning {
         &SqlState::T_R_SERIALIZATION_FAILURE
         | &SqlState::T_R_DEADLOCK_DETECTED
         | &SqlState::UNIQUE_VIOLATION => Meaning::Conflict,
-        &SqlState::ADMIN_SHUTDOWN | &SqlState::CRASH_SHUTDOWN => Meaning::Lost,
+        // A server that only reads was the first among its copies, and is no more.
+        &SqlState::ADMIN_SHUTDOWN | &SqlState::CRASH_SHUTDOWN | &SqlState::READ_ONLY_SQL_TRANSACTION => {
+            Meaning::Lost
+        }
         code if code.code().starts_with("08") => Meaning::Lost,
         _ => Meaning::Final,
     }

@@ -2,6 +2,7 @@
 
 mod backup;
 mod config;
+mod migrate;
 mod org;
 pub mod output;
 mod session;
@@ -72,7 +73,7 @@ enum Command {
     /// Creates, lists and revokes personal access tokens of machine users.
     #[command(subcommand)]
     Token(token::Command),
-    /// Lists, shows and ends sessions.
+    /// Lists, shows, ends and removes sessions.
     #[command(subcommand)]
     Session(session::Command),
     /// Shows or checks the configuration.
@@ -84,6 +85,9 @@ enum Command {
         /// The file to make. It must not be there yet.
         file: PathBuf,
     },
+    /// Shows or runs the migrations of the store's schema.
+    #[command(subcommand)]
+    Migrate(migrate::Command),
     /// Shows the version.
     Version,
 }
@@ -161,7 +165,11 @@ fn execute(cli: Cli) -> CliResult {
             Command::User(command) => user::run(&operator(&config).await?, command, output).await,
             Command::Org(command) => org::run(&operator(&config).await?, command, output).await,
             Command::Token(command) => token::run(&operator(&config).await?, command, output).await,
-            Command::Session(command) => session::run(&operator(&config).await?, command, output).await,
+            Command::Session(command) => {
+                let keep = config.policy.session.keep_ended_days;
+                session::run(&operator(&config).await?, command, keep, output).await
+            }
+            Command::Migrate(command) => migrate::run(&config, &command, output).await,
             Command::Config(_) | Command::Version => Ok(()),
         }
     })

@@ -44,6 +44,12 @@ impl DataDir {
         Ok(Self(path.to_owned()))
     }
 
+    /// The folder as it is, or is not: nothing is made.
+    #[must_use]
+    pub fn unopened(path: &Path) -> Self {
+        Self(path.to_owned())
+    }
+
     /// Whether there is a database in that folder.
     #[must_use]
     pub fn has_store(path: &Path) -> bool {

@@ -62,14 +62,15 @@ async fn log_in(server: &Server, admin: &str, password: &str) -> (u16, Value) {
 #[test]
 fn every_command_has_a_help_text() {
     let dir = tempfile::tempdir().unwrap();
-    let groups: [(&str, &[&str]); 8] = [
+    let groups: [(&str, &[&str]); 9] = [
         ("serve", &[]),
         ("user", &["add", "list", "show", "set-password", "lock", "unlock", "delete"]),
         ("org", &["add", "list"]),
         ("token", &["create", "list", "revoke"]),
-        ("session", &["list", "show", "end"]),
+        ("session", &["list", "show", "end", "prune"]),
         ("config", &["print", "check", "example"]),
         ("backup", &[]),
+        ("migrate", &["status", "up"]),
         ("version", &[]),
     ];
     let all = run(dir.path(), &["--help"]);

@@ -22,6 +22,7 @@ mod organisation;
 mod races;
 pub mod sample;
 mod session;
+mod session_cleanup;
 mod session_search;
 mod session_view;
 mod token;

@@ -3,6 +3,7 @@
 mod backup;
 mod config;
 mod migrate;
+mod move_store;
 mod org;
 pub mod output;
 mod session;
@@ -88,6 +89,9 @@ enum Command {
     /// Shows or runs the migrations of the store's schema.
     #[command(subcommand)]
     Migrate(migrate::Command),
+    /// Copies a whole store into an empty one, on the same engine or the other, and compares the two. Stop the servers
+    /// of both before. A move that was broken off goes on where it stopped when the same command is run again.
+    Move(move_store::Move),
     /// Shows the version.
     Version,
 }
@@ -169,6 +173,7 @@ fn execute(cli: Cli) -> CliResult {
                 let keep = config.policy.session.keep_ended_days;
                 session::run(&operator(&config).await?, command, keep, output).await
             }
+            Command::Move(asked) => move_store::run(&config, &asked, output).await,
             Command::Migrate(command) => migrate::run(&config, &command, output).await,
             Command::Config(_) | Command::Version => Ok(()),
         }

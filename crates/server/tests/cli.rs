@@ -62,7 +62,7 @@ async fn log_in(server: &Server, admin: &str, password: &str) -> (u16, Value) {
 #[test]
 fn every_command_has_a_help_text() {
     let dir = tempfile::tempdir().unwrap();
-    let groups: [(&str, &[&str]); 9] = [
+    let groups: [(&str, &[&str]); 10] = [
         ("serve", &[]),
         ("user", &["add", "list", "show", "set-password", "lock", "unlock", "delete"]),
         ("org", &["add", "list"]),
@@ -71,6 +71,7 @@ fn every_command_has_a_help_text() {
         ("config", &["print", "check", "example"]),
         ("backup", &[]),
         ("migrate", &["status", "up"]),
+        ("move", &[]),
         ("version", &[]),
     ];
     let all = run(dir.path(), &["--help"]);

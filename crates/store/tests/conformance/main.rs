@@ -26,6 +26,7 @@ mod session_cleanup;
 mod session_search;
 mod session_view;
 mod token;
+mod transfer;
 mod user;
 mod user_belongings;
 mod user_search;

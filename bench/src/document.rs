@@ -6,7 +6,7 @@ use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
 use crate::engine::Store;
-use crate::figures::{Figures, Goal, median};
+use crate::figures::{Figures, Goal, Note, median};
 use crate::plot::{Bar, Kind, bars};
 use crate::table;
 use crate::text::say;
@@ -25,6 +25,7 @@ struct Run {
     context: Value,
     figures: Vec<Figures>,
     goals: Vec<Goal>,
+    notes: Vec<Note>,
 }
 
 /// A chart: its file, its title, its unit, and what is drawn.
@@ -69,18 +70,21 @@ fn read(path: &Path) -> Result<Option<Run>> {
     let mut lines = text.lines();
     let head: Value = serde_json::from_str(lines.next().unwrap_or("{}"))?;
     let word = |name: &str| head.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
-    let (mut figures, mut goals) = (Vec::new(), Vec::new());
+    let (mut figures, mut goals, mut notes) = (Vec::new(), Vec::new(), Vec::new());
     for line in lines {
         let line: Value = serde_json::from_str(line)?;
         if line.get("row").is_some() {
             figures.push(serde_json::from_value::<Figures>(line)?);
+        } else if line.get("note").is_some() {
+            notes.push(serde_json::from_value::<Note>(line)?);
         } else {
             goals.push(serde_json::from_value::<Goal>(line)?);
         }
     }
     figures.retain(|figures| !figures.section.is_empty());
     let context = head.get("context").cloned().unwrap_or_default();
-    let run = Run { path: path.to_owned(), time: word("time"), load: word("load"), context, figures, goals };
+    let (time, load) = (word("time"), word("load"));
+    let run = Run { path: path.to_owned(), time, load, context, figures, goals, notes };
     // A section without goals was interrupted.
     Ok((!run.figures.is_empty() && !run.goals.is_empty()).then_some(run))
 }
@@ -118,6 +122,9 @@ fn body(runs: &[Run], figures: &Path) -> Result<String> {
             say(&mut text, format_args!("![{title}, {}](figures/{file})\n\n", chart.unit));
         }
         say(&mut text, format_args!("**{}**\n\n{}\n", store.name(), table::rows(&rows)));
+        for note in run.notes.iter().filter(|one| one.section == *section && one.store == *store) {
+            say(&mut text, format_args!("{}: {}.\n\n", store.name(), note.note));
+        }
     }
     let goals: Vec<&Goal> = parts
         .iter()
@@ -215,7 +222,7 @@ fn facts(run: &Run) -> String {
         run.load,
     );
     if run.context.get("postgres").is_some() {
-        say(&mut text, format_args!(" {} with {}.", fact("postgres"), fact("postgres_settings")));
+        say(&mut text, format_args!(" PostgreSQL {} with {}.", fact("postgres"), fact("postgres_settings")));
     }
     if run.context.get("peers").is_some() {
         say(&mut text, format_args!(" Node {} with {}.", fact("node"), fact("peers")));

@@ -133,6 +133,14 @@ pub struct Goal {
     pub met: bool,
 }
 
+/// Words that belong to a section.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Note {
+    pub section: String,
+    pub store: Store,
+    pub note: String,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

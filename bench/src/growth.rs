@@ -40,14 +40,17 @@ struct Site {
 /// Measures all rounds, or only fills the stores.
 pub async fn measure(bench: &mut Bench, store: Store, what: What) -> Result<()> {
     let mut sites = vec![site(bench, store, FEW).await?, site(bench, store, bench.sessions).await?];
+    bench.report.begin("growth", store);
+    for Site { size, filled, home } in &sites {
+        let bytes = bytes(bench, home)?;
+        let each = bytes / filled.sessions;
+        bench.report.note(format!("{size} sessions take {} MiB, {each} bytes each with all indexes", bytes >> 20))?;
+    }
     if what == What::Fill {
         return Ok(());
     }
     for round in 0..bench.rounds {
-        for _ in 0..sites.len() {
-            let site = sites.remove(0);
-            sites.push(one_round(bench, round, site, what).await?);
-        }
+        sites = one_round(bench, round, sites, what).await?;
     }
     let (few, many) = (name(FEW), name(bench.sessions));
     bench.report.begin("search", store);
@@ -59,28 +62,52 @@ pub async fn measure(bench: &mut Bench, store: Store, what: What) -> Result<()> 
     Ok(())
 }
 
-/// Starts a server on a store, measures, and leaves the store as it was.
-async fn one_round(bench: &mut Bench, round: u32, site: Site, what: What) -> Result<Site> {
-    let Site { size, filled, home } = site;
-    let store = home.store;
-    let doorward = Doorward::start(&bench.program, home).await?;
-    bench.report.begin("search", store);
-    for target in lists(&doorward, &size, filled).await? {
+/// Starts a server on each store, measures them in turn, and leaves the stores as they were.
+async fn one_round(bench: &mut Bench, round: u32, sites: Vec<Site>, what: What) -> Result<Vec<Site>> {
+    let (mut running, mut searches, mut others) = (Vec::new(), Vec::new(), Vec::new());
+    for Site { size, filled, home } in sites {
+        let store = home.store;
+        let doorward = Doorward::start(&bench.program, home).await?;
+        if what != What::Search {
+            bench.report.begin("growth", store);
+            start::keep(bench, &format!("start, {size}"), round, &doorward).await?;
+            others.push(calls(bench, &doorward, &size, filled)?);
+        }
+        bench.report.begin("search", store);
+        searches.push(lists(&doorward, &size, filled).await?);
+        running.push((doorward, size, filled));
+    }
+    for target in in_turn(searches) {
         bench.load(round, &target).await?;
     }
-    if what != What::Search {
-        bench.report.begin("growth", store);
-        start::keep(bench, &format!("start, {size}"), round, &doorward).await?;
-        for target in calls(bench, &doorward, &size, filled)? {
-            bench.load(round, &target).await?;
+    let store = bench.report.store;
+    bench.report.begin("growth", store);
+    for target in in_turn(others) {
+        bench.load(round, &target).await?;
+    }
+    let mut sites = Vec::new();
+    for (doorward, size, filled) in running {
+        let home = doorward.stop();
+        match &home.postgres {
+            None => fill::trim(&home.database()?, filled)?,
+            Some((name, ..)) => fill::trim_postgres(bench.postgres()?, name, filled).await?,
+        }
+        sites.push(Site { size, filled, home });
+    }
+    Ok(sites)
+}
+
+/// The first of each list, then the second of each, and so on: what is compared is measured side by side.
+fn in_turn(lists: Vec<Vec<Target>>) -> Vec<Target> {
+    let mut lists: Vec<_> = lists.into_iter().map(Vec::into_iter).collect();
+    let mut all = Vec::new();
+    loop {
+        let before = all.len();
+        all.extend(lists.iter_mut().filter_map(Iterator::next));
+        if all.len() == before {
+            return all;
         }
     }
-    let home = doorward.stop();
-    match &home.postgres {
-        None => fill::trim(&home.database()?, filled)?,
-        Some((name, ..)) => fill::trim_postgres(bench.postgres()?, name, filled).await?,
-    }
-    Ok(Site { size, filled, home })
 }
 
 async fn lists(doorward: &Doorward, size: &str, filled: Filled) -> Result<Vec<Target>> {
@@ -214,6 +241,16 @@ async fn make(bench: &Bench, home: Home, sessions: u64) -> Result<(Filled, Home)
         Some((name, ..)) => fill::postgres(bench.postgres()?, name, filled).await?,
     }
     Ok((filled, home))
+}
+
+/// What the sessions take on the disk; with SQLite also the users, of whom there are few.
+fn bytes(bench: &Bench, home: &Home) -> Result<u64> {
+    Ok(match &home.postgres {
+        None => std::fs::metadata(home.database()?)?.len(),
+        Some((name, ..)) => {
+            bench.postgres()?.sql(name, "SELECT pg_total_relation_size('sessions')").parse()?
+        }
+    })
 }
 
 /// A number as people say it.

@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
 
-use crate::engine::SETTINGS;
-use crate::{Cli, Stores, What, install, password};
+use crate::engine::{Postgres, SETTINGS};
+use crate::{Cli, What, install, password};
 
 /// How long the disk is tried.
 const TRIAL: Duration = Duration::from_millis(500);
@@ -19,14 +19,15 @@ const ON_NODE: [&str; 5] = ["better-auth", "better-sqlite3", "express-session", 
 const IN_RUST: [&str; 3] = ["tower-sessions", "tower-sessions-sqlx-store", "sqlx"];
 
 /// All of it, to be kept with the results.
-pub fn context(cli: &Cli, program: &Path, scratch: &Path) -> Result<Value> {
+pub fn context(cli: &Cli, program: &Path, postgres: Option<&Postgres>) -> Result<Value> {
+    let scratch = cli.scratch.clone().unwrap_or_else(std::env::temp_dir).canonicalize()?;
     let mut context = json!({
         "doorward": said(Command::new(program).arg("--version")),
         "cores": std::thread::available_parallelism()?.get(),
         "processor": line_of("/proc/cpuinfo", "model name"),
         "memory": line_of("/proc/meminfo", "MemTotal"),
         "kernel": read("/proc/sys/kernel/osrelease"),
-        "disk": disk(scratch)?,
+        "disk": disk(&scratch)?,
         "sqlite": rusqlite::version(),
         "seconds": cli.seconds,
         "rounds": cli.rounds,
@@ -35,8 +36,8 @@ pub fn context(cli: &Cli, program: &Path, scratch: &Path) -> Result<Value> {
         "hash": password::hash_name(),
     });
     let more = context.as_object_mut().context("an object")?;
-    if cli.store != Stores::Sqlite {
-        more.insert("postgres".to_owned(), json!(said(Command::new("postgres").arg("--version"))));
+    if let Some(postgres) = postgres {
+        more.insert("postgres".to_owned(), json!(postgres.sql("postgres", "SHOW server_version")));
         more.insert("postgres_settings".to_owned(), json!(SETTINGS));
     }
     if matches!(cli.what, What::All | What::Peers) {

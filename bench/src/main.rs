@@ -33,6 +33,7 @@ mod text;
 mod tool;
 
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use anyhow::bail;
 use clap::{Parser, Subcommand, ValueEnum};
@@ -140,13 +141,22 @@ enum Bare {
     BareAxum { answer: PathBuf },
 }
 
-fn main() -> anyhow::Result<()> {
-    let cli = Cli::parse();
+fn main() -> ExitCode {
+    match work(&Cli::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn work(cli: &Cli) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     match &cli.bare {
         Some(Bare::BareTonic { answer }) => runtime.block_on(bare::tonic(answer)),
         Some(Bare::BareAxum { answer }) => runtime.block_on(bare::axum(answer)),
-        None => runtime.block_on(until_interrupted(&cli)),
+        None => runtime.block_on(until_interrupted(cli)),
     }
 }
 

@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
 use crate::engine::Store;
-use crate::figures::{Figures, Goal, median};
+use crate::figures::{Figures, Goal, Note, median};
 use crate::table;
 
 /// All that was measured. Rows are found by name within the section and the engine that are being measured.
@@ -124,6 +124,14 @@ impl Report {
     /// A figure that must be at least the goal.
     pub fn at_least(&mut self, work: &str, figure: f64, (goal, unit): (f64, &str)) -> Result<()> {
         self.goal(work, &format!("at least {goal} {unit}"), &format!("{figure:.0} {unit}"), figure >= goal)
+    }
+
+    /// Something worth knowing that is no measurement of a row.
+    pub fn note(&mut self, words: String) -> Result<()> {
+        let note = Note { section: self.section.clone(), store: self.store, note: words };
+        self.keep(&serde_json::to_value(&note)?)?;
+        eprintln!("{}: {}", self.store.name(), note.note);
+        Ok(())
     }
 
     /// Any other goal.

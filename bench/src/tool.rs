@@ -53,11 +53,11 @@ pub async fn run(cli: &Cli) -> Result<()> {
     };
     let scratch = cli.scratch.clone().unwrap_or_else(std::env::temp_dir).canonicalize()?;
     let what = format!("{:?}", cli.what).to_lowercase();
-    let context = machine::context(cli, &program, &scratch)?;
     let postgres = match cli.store {
         Stores::Sqlite => None,
         Stores::Postgres | Stores::Both => Some(Postgres::start(&scratch, cli.keep.as_deref())?),
     };
+    let context = machine::context(cli, &program, postgres.as_ref())?;
     let mut bench = Bench {
         seconds: cli.seconds,
         rounds: cli.rounds,

@@ -19,8 +19,10 @@ cargo xtask test [--quick] [-- NEXTEST ARGUMENTS]
     --quick leaves out the tests with SDKs and those that kill the server.
 cargo xtask tidy [--write]
     Checks what the compiler cannot. --write renews docs/errors.md and adds new migrations to their checksums.
-cargo xtask bench ARGUMENTS
-    Runs the load generator; see `cargo xtask bench --help`.
+cargo xtask bench [WHAT] [--store sqlite|postgres|both] [OPTIONS]
+    Measures the server beside its limits and its peers; `cargo xtask bench --help` tells what there is.
+cargo xtask bench report
+    Writes the newest kept results into docs/performance.md.
 ";
 
 fn main() -> ExitCode {

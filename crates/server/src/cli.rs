@@ -2,6 +2,8 @@
 
 mod backup;
 mod config;
+mod migrate;
+mod move_store;
 mod org;
 pub mod output;
 mod session;
@@ -73,7 +75,7 @@ enum Command {
     /// Creates, lists and revokes personal access tokens of machine users.
     #[command(subcommand)]
     Token(token::Command),
-    /// Lists, shows and ends sessions.
+    /// Lists, shows, ends and removes sessions.
     #[command(subcommand)]
     Session(session::Command),
     /// Shows or checks the configuration.
@@ -85,6 +87,12 @@ enum Command {
         /// The file to make. It must not be there yet.
         file: PathBuf,
     },
+    /// Shows or runs the migrations of the store's schema.
+    #[command(subcommand)]
+    Migrate(migrate::Command),
+    /// Copies a whole store into an empty one, on the same engine or the other, and compares the two. Stop the servers
+    /// of both before. A move that was broken off goes on where it stopped when the same command is run again.
+    Move(move_store::Move),
     /// Shows the version.
     Version,
 }
@@ -168,7 +176,12 @@ fn execute(cli: Cli) -> CliResult {
             Command::User(command) => user::run(&operator(&config).await?, command, output).await,
             Command::Org(command) => org::run(&operator(&config).await?, command, output).await,
             Command::Token(command) => token::run(&operator(&config).await?, command, output).await,
-            Command::Session(command) => session::run(&operator(&config).await?, command, output).await,
+            Command::Session(command) => {
+                let keep = config.policy.session.keep_ended_days;
+                session::run(&operator(&config).await?, command, keep, output).await
+            }
+            Command::Move(asked) => move_store::run(&config, &asked, output).await,
+            Command::Migrate(command) => migrate::run(&config, &command, output).await,
             Command::Config(_) | Command::Version => Ok(()),
         }
     })

@@ -22,7 +22,7 @@ const MACHINES: [(&str, Role, &str); 2] =
     [("admin", Role::IamOwner, "admin.pat"), ("login-client", Role::IamLoginClient, "login-client.pat")];
 
 /// The name of the database file.
-const DATABASE: &str = "doorward.db";
+pub const DATABASE: &str = "doorward.db";
 
 /// What a data folder holds.
 #[derive(Debug, Clone)]
@@ -44,6 +44,12 @@ impl DataDir {
         Ok(Self(path.to_owned()))
     }
 
+    /// The folder as it is, or is not: nothing is made.
+    #[must_use]
+    pub fn unopened(path: &Path) -> Self {
+        Self(path.to_owned())
+    }
+
     /// Whether there is a database in that folder.
     #[must_use]
     pub fn has_store(path: &Path) -> bool {
@@ -56,11 +62,7 @@ impl DataDir {
     /// When it can be neither opened nor made.
     pub fn database(&self) -> anyhow::Result<PathBuf> {
         let path = self.0.join(DATABASE);
-        let mut options = fs::OpenOptions::new();
-        options.append(true).create(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        options.open(&path).with_context(|| format!("the database {} cannot be opened", path.display()))?;
+        private_file(&path)?;
         Ok(path)
     }
 
@@ -110,6 +112,19 @@ impl DataDir {
             Err(error) => Err(error).with_context(|| format!("{} cannot be read", path.display())),
         }
     }
+}
+
+/// Makes a file that only its owner may read, unless it is there.
+///
+/// # Errors
+/// When it can be neither opened nor made.
+pub fn private_file(path: &Path) -> anyhow::Result<()> {
+    let mut options = fs::OpenOptions::new();
+    options.append(true).create(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).with_context(|| format!("the database {} cannot be opened", path.display()))?;
+    Ok(())
 }
 
 fn parse_key(text: &str) -> anyhow::Result<Keyring> {

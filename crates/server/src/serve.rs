@@ -7,9 +7,11 @@ use anyhow::Context;
 use http_body_util::BodyExt;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
 
 use crate::api::cors::Cors;
 use crate::api::http::{BodyLimits, Front};
+use crate::cleanup;
 use crate::cli::output::say;
 use crate::config::Config;
 use crate::env::Env;
@@ -65,6 +67,10 @@ pub async fn serve_on(
     let cors = Cors::new(config.cors.allowed_origins.clone());
     let app = Arc::clone(&opened.app);
     let front = Front::new(Arc::clone(&app), metrics.clone(), cors, limits)?;
+    let (stop_cleanup, stopped) = watch::channel(false);
+    let (cleaned, counted) = (Arc::clone(&app), metrics.clone());
+    let keep = cleanup::kept(config.policy.session.keep_ended_days);
+    let cleanup = tokio::spawn(async move { cleanup::work(&cleaned, &counted, keep, stopped).await });
     let transport = Transport { limits: Limits::from_config(config), tls, metrics };
     let pause = Duration::from_millis(u64::from(config.limits.body_timeout_ms));
     let delay = Duration::from_millis(u64::from(config.limits.stop_delay_ms));
@@ -81,6 +87,9 @@ pub async fn serve_on(
     if cut_off > 0 {
         tracing::warn!(cut_off, "connections were cut off because they took too long to finish");
     }
+    // The store is closed only when nobody is in the middle of writing to it.
+    stop_cleanup.send_replace(true);
+    cleanup.await?;
     // Joining threads blocks, which an executor thread must not.
     tokio::task::spawn_blocking(move || {
         app.hashing.close();

@@ -8,8 +8,9 @@ use doorward_core::attempt::{AttemptPolicy, Backoff};
 use doorward_core::base::Span;
 use doorward_core::password::{Complexity, Hasher};
 use doorward_core::search::SearchPolicy;
+use doorward_store::migrate::{check, migrate};
 use doorward_store::together::{Births, LookUp};
-use doorward_store::{Db, PostgresSettings, Settings, SqliteSettings, migrate};
+use doorward_store::{Db, PostgresSettings, Settings, SqliteSettings};
 
 use crate::app::hashing::{HashingPool, HashingSettings};
 use crate::app::{App, CodePolicy, CodeShape, ForceMfa, Policy};
@@ -54,9 +55,7 @@ pub async fn open(config: &Config, env: Env) -> anyhow::Result<Opened> {
     let policy = policy(config)?;
     let dir = DataDir::open(&config.data_dir)?;
     let db = open_store(config, &dir)?;
-    for migration in migrate(&db).await.context("bringing the schema of the database up to date")? {
-        tracing::info!(migration, "the schema was brought up to date");
-    }
+    bring_up(&db, config.store.migrate).await?;
     let keys = dir.keys(config.master_key_bytes().as_deref(), is_set_up(&db).await?, &env)?;
     let (instance, first_start) = set_up(&db, &dir, &keys, &env).await?;
     let settings = HashingSettings {
@@ -68,6 +67,26 @@ pub async fn open(config: &Config, env: Env) -> anyhow::Result<Opened> {
     let (bearers, sessions, births) = (LookUp::bearers(&db), LookUp::sessions(&db), Births::new(&db));
     let app = Arc::new(App { db, bearers, sessions, births, keys, instance, policy, hashing, env });
     Ok(Opened { app, first_start, dir })
+}
+
+/// Brings the schema up to date, or refuses one that is behind if that is somebody else's to do.
+async fn bring_up(db: &Db, may: bool) -> anyhow::Result<()> {
+    if may {
+        let ran = migrate(db).await.context("the schema of the database was not brought up to date")?;
+        for migration in ran {
+            tracing::info!(migration, "the schema was brought up to date");
+        }
+        return Ok(());
+    }
+    let pending = check(db).await.context("the schema of the database cannot be used")?;
+    if !pending.is_empty() {
+        let pending = pending.join(", ");
+        anyhow::bail!(
+            "the store lacks {pending}, and store.migrate is false: run `doorward migrate up` as the owner of the \
+             tables, then start again"
+        );
+    }
+    Ok(())
 }
 
 /// Opens the database that the configuration names, without bringing its schema up to date.

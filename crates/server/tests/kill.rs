@@ -2,11 +2,15 @@
 
 #![expect(
     clippy::unwrap_used,
-    clippy::expect_used,
+    clippy::panic,
     clippy::indexing_slicing,
     reason = "a failing test panics"
 )]
 
+#[path = "kill/chance.rs"]
+mod chance;
+#[path = "kill/process.rs"]
+mod process;
 #[path = "kill/rig.rs"]
 mod rig;
 
@@ -17,17 +21,24 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use chance::Chance;
 use http::StatusCode;
-use rig::{Chance, Client, Server, read_token, seed};
+use process::{Server, read_token};
+use rig::{Client, Place, moment};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
-const ROUNDS: u64 = 50;
+/// How often a server is killed, on each of the engines.
+const ROUNDS: u64 = 25;
 const CLIENTS: u64 = 64;
 const USERS: u64 = 4;
 /// A created session counts its birth, its user, its metadata and its token; every change a value and a token.
 const BORN: u64 = 4;
 const CHANGE: u64 = 2;
+
+fn seed() -> u64 {
+    chance::seed("DOORWARD_KILL_SEED")
+}
 
 /// A session whose creation was answered with success.
 #[derive(Clone)]
@@ -146,22 +157,21 @@ async fn list_all(client: &mut Client) -> HashMap<String, String> {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn killed_fifty_times_under_load_the_server_keeps_every_acknowledged_session_whole() {
-    let mut chance = Chance(seed());
-    let dir = tempfile::tempdir().unwrap();
-    let (mut server, _) = Server::start(dir.path()).await;
-    let token = read_token(dir.path(), "login-client.pat");
-    add_users(&server.address, &read_token(dir.path(), "admin.pat")).await;
+/// Killed again and again under load, the server keeps every acknowledged session whole.
+async fn kill_while_sessions_are_made(place: Place) {
+    let (mut chance, start, dir) = (Chance(seed()), place.start(), place.dir());
+    let (mut server, _) = Server::start(&start).await;
+    let token = read_token(dir, "login-client.pat");
+    add_users(&server.address, &read_token(dir, "admin.pat")).await;
     let (mut all, mut in_flight, mut slowest) = (Vec::new(), Vec::new(), Duration::ZERO);
     for round in 0..ROUNDS {
-        let by_client = storm(&mut server, &token, round, chance.moment()).await;
+        let by_client = storm(&mut server, &token, round, moment(&mut chance)).await;
         for (client, sessions) in &by_client {
             in_flight.push(marker(round, *client, sessions.len() as u64));
         }
         let took;
-        (server, took) = Server::start(dir.path()).await;
-        assert!(took < Duration::from_secs(1), "ready after {took:?} in round {round}");
+        (server, took) = Server::start(&start).await;
+        assert!(took < Duration::from_secs(5), "ready after {took:?} in round {round}");
         slowest = slowest.max(took);
         let acknowledged: Vec<_> = by_client.into_iter().flat_map(|(_, sessions)| sessions).collect();
         verify(&server.address, &token, acknowledged.clone()).await;
@@ -219,13 +229,12 @@ async fn assert_turned(client: &mut Client, turned: &Turned) {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_acknowledged_change_of_the_token_survives_a_kill_and_the_old_token_stays_dead() {
-    let mut chance = Chance(seed());
-    let dir = tempfile::tempdir().unwrap();
-    let (mut server, _) = Server::start(dir.path()).await;
-    let token = read_token(dir.path(), "login-client.pat");
-    add_users(&server.address, &read_token(dir.path(), "admin.pat")).await;
+/// An acknowledged change of the token survives a kill, and the old token stays dead.
+async fn kill_while_tokens_change(place: Place) {
+    let (mut chance, start, dir) = (Chance(seed()), place.start(), place.dir());
+    let (mut server, _) = Server::start(&start).await;
+    let token = read_token(dir, "login-client.pat");
+    add_users(&server.address, &read_token(dir, "admin.pat")).await;
     let (mut brief, mut endless) = (JoinSet::new(), JoinSet::new());
     for number in 0..CLIENTS {
         let mut client = Client::connect(&server.address, &token).await.unwrap();
@@ -234,13 +243,33 @@ async fn an_acknowledged_change_of_the_token_survives_a_kill_and_the_old_token_s
         clients.spawn(async move { turn(&mut client, session, most).await });
     }
     let mut turned = brief.join_all().await;
-    tokio::time::sleep(chance.moment()).await;
+    tokio::time::sleep(moment(&mut chance)).await;
     server.kill();
     turned.extend(endless.join_all().await);
-    let (server, _) = Server::start(dir.path()).await;
+    let (server, _) = Server::start(&start).await;
     let mut client = Client::connect(&server.address, &token).await.unwrap();
     for one in &turned {
         assert_turned(&mut client, one).await;
     }
     println!("{} changes acknowledged", turned.iter().map(|one| one.tokens.len() - 1).sum::<usize>());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn killed_again_and_again_on_sqlite_the_server_keeps_every_acknowledged_session_whole() {
+    kill_while_sessions_are_made(Place::sqlite()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn killed_again_and_again_on_postgresql_the_server_keeps_every_acknowledged_session_whole() {
+    kill_while_sessions_are_made(Place::postgresql()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn on_sqlite_an_acknowledged_change_of_the_token_survives_a_kill_and_the_old_token_stays_dead() {
+    kill_while_tokens_change(Place::sqlite()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn on_postgresql_an_acknowledged_change_of_the_token_survives_a_kill_and_the_old_token_stays_dead() {
+    kill_while_tokens_change(Place::postgresql()).await;
 }

@@ -1,5 +1,7 @@
 //! One way to talk to every engine: the only place that knows which engine it is.
 
+mod change;
+mod company;
 mod embedded;
 mod gather;
 mod postgres;
@@ -15,7 +17,7 @@ use futures_util::future::BoxFuture;
 pub use embedded::SqliteSettings;
 pub use gather::{Gather, Turns};
 pub use postgres::PostgresSettings;
-pub use row::{Columns, Param, Row};
+pub use row::{Columns, Param, Row, Value};
 pub use writer::WriterStats;
 
 use crate::error::{Result, StoreError};
@@ -225,6 +227,14 @@ impl Db {
         match &self.backend {
             Backend::Sqlite(embedded) => embedded.writer.write(story).await,
             Backend::Postgres(postgres) => postgres.write(story).await,
+        }
+    }
+
+    /// Runs one statement on PostgreSQL outside of any transaction, for as long as it takes.
+    async fn outside(&self, sql: &str) -> Result<()> {
+        match &self.backend {
+            Backend::Sqlite(_) => Err(StoreError::Driver("everything is in a transaction here".to_owned())),
+            Backend::Postgres(postgres) => postgres.outside(sql).await,
         }
     }
 

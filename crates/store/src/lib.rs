@@ -5,14 +5,17 @@
 
 mod db;
 mod error;
-mod migrate;
+pub mod migrate;
 
 pub mod grant;
 pub mod organisation;
 pub mod session;
+pub mod session_cleanup;
 pub mod session_search;
 pub mod together;
+pub mod tables;
 pub mod token;
+pub mod transfer;
 pub mod user;
 pub mod user_search;
 mod where_clause;

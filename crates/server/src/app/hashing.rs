@@ -126,7 +126,9 @@ impl HashingPool {
         // A quarter is kept back: when others need the cores, the work ahead takes longer than it usually does, and a
         // refusal is worth most at once.
         let done_by = state.usual.saturating_mul(turns.saturating_add(1));
-        let too_long = done_by > self.settings.longest_wait.saturating_mul(3) / 4;
+        // Where nobody waits, one is let in whatever the average: if a pause of the machine has spoiled it, only work
+        // that is done can mend it.
+        let too_long = ahead > 0 && done_by > self.settings.longest_wait.saturating_mul(3) / 4;
         if state.closed || ahead >= self.settings.queue || too_long {
             state.stats.refused += 1;
             return Err(failure::OVERLOADED.with_retry(retry_after(wait)));
@@ -258,6 +260,16 @@ mod tests {
         let refusal = pool.run(|_| 7).await.unwrap_err();
         assert_eq!(refusal.id, failure::OVERLOADED.id);
         assert_eq!(pool.take_stats().refused, 1);
+    }
+
+    #[tokio::test]
+    async fn a_pause_of_the_machine_does_not_keep_logins_out_for_ever() {
+        let pool = HashingPool::start(settings(8), &Hasher::default()).unwrap();
+        pool.shared.state.lock().usual = Duration::from_secs(60);
+        for number in 0..8 {
+            assert_eq!(pool.run(move |_| number).await, Ok(number));
+        }
+        assert!(pool.shared.state.lock().usual < Duration::from_secs(60));
     }
 
     #[tokio::test]

@@ -9,8 +9,9 @@ use doorward_store::session::ShownSession;
 use serde_json::{Value, json};
 
 use super::output::{Output, time};
-use super::{CliResult, user_id};
-use crate::app::{Call, session, session_list};
+use super::{CliError, CliResult, user_id};
+use crate::app::{Call, session, session_list, store_failure};
+use crate::cleanup;
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -37,10 +38,28 @@ pub enum Command {
         #[arg(long, conflicts_with = "session")]
         user: Option<String>,
     },
+    /// Removes sessions that ended or expired long ago, as the server does by itself every ten minutes.
+    Prune {
+        /// Those that did so more than so many days ago, instead of policy.session.keep_ended_days.
+        #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..=36_500))]
+        days: Option<u32>,
+    },
 }
 
-pub async fn run(call: &Call, command: Command, output: Output) -> CliResult {
+/// `keep` is how many days the configuration keeps what is over.
+pub async fn run(call: &Call, command: Command, keep: u32, output: Output) -> CliResult {
     match command {
+        Command::Prune { days } => {
+            let Some(keep) = cleanup::kept(days.unwrap_or(keep)) else {
+                let text =
+                    "policy.session.keep_ended_days is 0, which keeps sessions for ever: say --days DAYS";
+                return Err(CliError::Usage(text.to_owned()));
+            };
+            // Nobody tells it to stop; it ends with the process.
+            let (_go_on, mut stop) = tokio::sync::watch::channel(false);
+            let removed = cleanup::sweep(&call.app, keep, &mut stop, &|_| ()).await.map_err(store_failure)?;
+            output.one(&[("removed", removed.into())]);
+        }
         Command::List { user, limit } => {
             let mut asked = Vec::new();
             if let Some(user) = user {

@@ -204,6 +204,8 @@ section! {
     SessionPolicy("policy.session") {
         /// Sessions of a user end when the user is deactivated or deleted.
         end_on_deactivate: bool = true, SWITCH;
+        /// How long the store keeps sessions that ended or expired; then they are removed. 0 for ever.
+        keep_ended_days: u32 = 30, whole(0, 36_500, "days");
     }
 }
 
@@ -236,8 +238,11 @@ section! {
 }
 
 section! {
-    /// The embedded database.
+    /// The database; all but `migrate` is about the embedded one.
     Store("store") {
+        /// `serve` brings the schema up to date. If not, it refuses to start on a schema that is behind, until
+        /// `doorward migrate up` was run: the role that serves then needs no right to change the schema.
+        migrate: bool = true, SWITCH;
         /// Connections that read; 0 for one on each core.
         readers: u32 = 0, whole(0, 256, "");
         /// Writes that are committed together at most.

@@ -39,6 +39,7 @@ pub struct Metrics {
     connections_refused: Family<ReasonLabels, Counter>,
     connections_dropped: Family<ReasonLabels, Counter>,
     request_timeouts: Counter,
+    sessions_removed: Counter,
     panics: Counter,
     resident_memory: Gauge,
     open_files: Gauge,
@@ -60,6 +61,7 @@ impl Metrics {
             connections_refused: Family::default(),
             connections_dropped: Family::default(),
             request_timeouts: Counter::default(),
+            sessions_removed: Counter::default(),
             panics: Counter::default(),
             resident_memory: Gauge::default(),
             open_files: Gauge::default(),
@@ -87,6 +89,7 @@ impl Metrics {
             "connections_refused", "Connections closed before they were served", self.connections_refused.clone();
             "connections_dropped", "Served connections closed because of a limit", self.connections_dropped.clone();
             "request_timeouts", "Requests without an answer in time", self.request_timeouts.clone();
+            "sessions_removed", "Sessions removed long after their end", self.sessions_removed.clone();
             "panics", "Requests whose handler panicked", self.panics.clone();
         }
         registry
@@ -162,6 +165,11 @@ impl Metrics {
         self.hashing_refused.inc();
     }
 
+    /// So many sessions were removed because they were over for long.
+    pub fn sessions_removed(&self, count: u64) {
+        self.sessions_removed.inc_by(count);
+    }
+
     /// Counts an open connection for as long as the guard lives.
     pub(crate) fn connection(&self) -> ConnectionGuard {
         self.connections.inc();
@@ -217,6 +225,7 @@ mod tests {
         metrics.hashing_queue(4);
         metrics.hashing_refused();
         metrics.panicked();
+        metrics.sessions_removed(3);
         let guard = metrics.connection();
         let text = metrics.clone().encode();
         for line in [
@@ -231,6 +240,7 @@ mod tests {
             "doorward_hashing_refused_total 1",
             "doorward_connections 1",
             "doorward_panics_total 1",
+            "doorward_sessions_removed_total 3",
             "process_start_time_seconds 1700000000",
         ] {
             assert!(text.lines().any(|found| found == line), "{line}\n{text}");

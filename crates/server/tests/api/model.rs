@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use doorward_core::base::Timestamp;
 use serde_json::Value;
 
-/// A user of the story.
+/// The state of a user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
     Active,
@@ -67,6 +67,47 @@ pub struct Model {
     /// Whether sessions end with the activity of their user.
     pub ends: bool,
     pub now: i64,
+}
+
+impl State {
+    /// A call that is to change the state, the state that is left, and what the call is refused with.
+    pub fn turned(self, by: usize) -> (&'static str, Self, Option<&'static str>) {
+        match (by, self) {
+            (0..2, State::Deleted) => ("DeactivateUser", self, Some("COMMAND-5gp2p62iin")),
+            (0..2, State::Inactive) => ("DeactivateUser", self, Some("COMMAND-5gunjw0cd7")),
+            (0..2, _) => ("DeactivateUser", State::Inactive, None),
+            (2..4, State::Inactive) => ("ReactivateUser", State::Active, None),
+            (2..4, State::Deleted) => ("ReactivateUser", self, Some("COMMAND-9hy5kzbuk6")),
+            (2..4, _) => ("ReactivateUser", self, Some("COMMAND-s5qqcz97hf")),
+            (4..6, State::Active) => ("LockUser", State::Locked, None),
+            (4..6, State::Deleted) => ("LockUser", self, Some("COMMAND-450yxuqrh1")),
+            (4..6, _) => ("LockUser", self, Some("COMMAND-lgws8wtsqf")),
+            (6..8, State::Locked) => ("UnlockUser", State::Active, None),
+            (6..8, State::Deleted) => ("UnlockUser", self, Some("COMMAND-x377t913pw")),
+            (6..8, _) => ("UnlockUser", self, Some("COMMAND-olb9vb0oca")),
+            (_, State::Deleted) => ("DeleteUser", self, Some("COMMAND-bd4ir1mblj")),
+            _ => ("DeleteUser", State::Deleted, None),
+        }
+    }
+}
+
+/// Chance from a seed: splitmix64.
+pub struct Dice(pub u64);
+
+impl Dice {
+    /// A number below that one.
+    pub fn below(&mut self, end: usize) -> usize {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        usize::try_from((z ^ (z >> 31)) >> 33).unwrap() % end
+    }
+
+    /// Once in so many times.
+    pub fn once_in(&mut self, times: usize) -> bool {
+        self.below(times) == 0
+    }
 }
 
 fn micros(value: &Value) -> Option<i64> {

@@ -9,30 +9,11 @@ use doorward_core::base::Span;
 use serde_json::{Value, json};
 
 use crate::client::Outcome;
-use crate::model::{Known, Model, Person, Seen, State, Wish, encoded};
+use crate::model::{Dice, Known, Model, Person, Seen, State, Wish, encoded};
 use crate::rig::{PASSWORD, Rig, START};
 
 const STORIES: u64 = 4;
 const STEPS: usize = 150;
-
-/// Chance from a seed: splitmix64.
-struct Dice(u64);
-
-impl Dice {
-    /// A number below that one.
-    fn below(&mut self, end: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        usize::try_from((z ^ (z >> 31)) >> 33).unwrap() % end
-    }
-
-    /// Once in so many times.
-    fn once_in(&mut self, times: usize) -> bool {
-        self.below(times) == 0
-    }
-}
 
 struct Story {
     rig: Rig,
@@ -294,22 +275,7 @@ impl Story {
     async fn turn(&mut self) {
         let user = self.person();
         let Person { id, state, .. } = self.model.people[user].clone();
-        let (method, next, expected) = match (self.dice.below(9), state) {
-            (0..2, State::Deleted) => ("DeactivateUser", state, Some("COMMAND-5gp2p62iin")),
-            (0..2, State::Inactive) => ("DeactivateUser", state, Some("COMMAND-5gunjw0cd7")),
-            (0..2, _) => ("DeactivateUser", State::Inactive, None),
-            (2..4, State::Inactive) => ("ReactivateUser", State::Active, None),
-            (2..4, State::Deleted) => ("ReactivateUser", state, Some("COMMAND-9hy5kzbuk6")),
-            (2..4, _) => ("ReactivateUser", state, Some("COMMAND-s5qqcz97hf")),
-            (4..6, State::Active) => ("LockUser", State::Locked, None),
-            (4..6, State::Deleted) => ("LockUser", state, Some("COMMAND-450yxuqrh1")),
-            (4..6, _) => ("LockUser", state, Some("COMMAND-lgws8wtsqf")),
-            (6..8, State::Locked) => ("UnlockUser", State::Active, None),
-            (6..8, State::Deleted) => ("UnlockUser", state, Some("COMMAND-x377t913pw")),
-            (6..8, _) => ("UnlockUser", state, Some("COMMAND-olb9vb0oca")),
-            (_, State::Deleted) => ("DeleteUser", state, Some("COMMAND-bd4ir1mblj")),
-            _ => ("DeleteUser", State::Deleted, None),
-        };
+        let (method, next, expected) = state.turned(self.dice.below(9));
         let admin = self.rig.admin.clone();
         let request = json!({ "userId": id });
         if self.call(&format!("user.{method}"), &admin, request, expected).await.is_some() {

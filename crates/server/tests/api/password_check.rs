@@ -116,7 +116,9 @@ async fn guesses_that_were_verified_while_others_locked_the_user_tell_nothing() 
         .into_iter()
         .map(|outcome| outcome.map_or_else(|refusal| refusal.id(), |_| String::new()))
         .collect();
-    assert_eq!(ids.iter().filter(|id| *id == "COMMAND-3M0fs").count(), 2, "{ids:?}");
+    // If the right one came through first or second, it took one failure back, as it would in series.
+    let allowed = if ids[11].is_empty() { 2..=3 } else { 2..=2 };
+    assert!(allowed.contains(&ids.iter().filter(|id| *id == "COMMAND-3M0fs").count()), "{ids:?}");
     assert!(ids.iter().any(|id| id == "COMMAND-SFA3t"), "{ids:?}");
 }
 

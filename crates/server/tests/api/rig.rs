@@ -95,8 +95,10 @@ impl Rig {
     pub async fn start_on(database: Option<Database>, set: &[&str]) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let url = database.as_ref().map(|database| format!("database_url={}", database.url()));
+        // Where many tests run at once a hash may wait for long, and that is not what they test.
+        let patient = ["hashing.max_wait_ms=25000"];
         let overrides = Overrides {
-            set: set.iter().map(|pair| (*pair).to_owned()).chain(url).collect(),
+            set: patient.iter().chain(set).map(|pair| (*pair).to_owned()).chain(url).collect(),
             data_dir: Some(dir.path().join("data").display().to_string()),
             ..Overrides::default()
         };

@@ -7,14 +7,16 @@ use crate::tools::{run, served, told};
 #[test]
 fn every_command_has_a_help_text() {
     let dir = tempfile::tempdir().unwrap();
-    let groups: [(&str, &[&str]); 8] = [
+    let groups: [(&str, &[&str]); 10] = [
         ("serve", &[]),
         ("user", &["add", "list", "show", "set-password", "lock", "unlock", "delete"]),
         ("org", &["add", "list"]),
         ("token", &["create", "list", "revoke"]),
-        ("session", &["list", "show", "end"]),
+        ("session", &["list", "show", "end", "prune"]),
         ("config", &["print", "check", "example"]),
         ("backup", &[]),
+        ("migrate", &["status", "up"]),
+        ("move", &[]),
         ("version", &[]),
     ];
     let all = run(dir.path(), &["--help"]);

@@ -131,3 +131,78 @@ impl<Q, A> Drop for Lane<Q, A> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use futures_util::FutureExt;
+    use futures_util::future::join_all;
+    use tokio::sync::{Semaphore, mpsc};
+
+    use super::*;
+
+    /// A gather with one lane that reports its turns and waits for leave; a question is answered by its double.
+    fn watched(queue: usize) -> (Gather<u32, u32>, mpsc::UnboundedReceiver<Vec<u32>>, Arc<Semaphore>) {
+        let (report, turns) = mpsc::unbounded_channel();
+        let leave = Arc::new(Semaphore::new(0));
+        let given = Arc::clone(&leave);
+        let gather = Gather::new(Turns { most: 4, lanes: 1, queue }, move |questions: Vec<u32>| {
+            report.send(questions.clone()).unwrap();
+            let given = Arc::clone(&given);
+            Box::pin(async move {
+                given.acquire().await.unwrap().forget();
+                questions.into_iter().map(|question| Ok(question * 2)).collect()
+            })
+        });
+        (gather, turns, leave)
+    }
+
+    #[tokio::test]
+    async fn a_question_joins_those_that_wait_and_never_one_that_is_under_way() {
+        let (gather, mut turns, leave) = watched(100);
+        let mut first = Box::pin(gather.ask(1));
+        assert!((&mut first).now_or_never().is_none());
+        assert_eq!(turns.recv().await.unwrap(), [1]);
+        let mut later = Box::pin(join_all((2..8).map(|question| gather.ask(question))));
+        assert!((&mut later).now_or_never().is_none());
+        leave.add_permits(3);
+        assert_eq!(first.await.unwrap(), 2);
+        let answers: Vec<_> = later.await.into_iter().map(|answer| answer.unwrap()).collect();
+        assert_eq!(answers, [4, 6, 8, 10, 12, 14]);
+        assert_eq!(turns.recv().await.unwrap(), [2, 3, 4, 5]);
+        assert_eq!(turns.recv().await.unwrap(), [6, 7]);
+    }
+
+    #[tokio::test]
+    async fn who_has_gone_away_is_not_asked_for_and_too_many_are_refused() {
+        let (gather, mut turns, leave) = watched(2);
+        let mut first = Box::pin(gather.ask(1));
+        assert!((&mut first).now_or_never().is_none());
+        assert_eq!(turns.recv().await.unwrap(), [1]);
+        let (mut gone, mut stays) = (Box::pin(gather.ask(2)), Box::pin(gather.ask(3)));
+        assert!((&mut gone).now_or_never().is_none() && (&mut stays).now_or_never().is_none());
+        assert!(matches!(gather.ask(4).await, Err(StoreError::Overloaded)));
+        drop(gone);
+        leave.add_permits(2);
+        assert_eq!((first.await.unwrap(), stays.await.unwrap()), (2, 6));
+        assert_eq!(turns.recv().await.unwrap(), [3]);
+    }
+
+    #[tokio::test]
+    async fn a_turn_that_panics_answers_everybody_and_the_next_goes_on() {
+        let told = AtomicUsize::new(0);
+        let gather = Gather::new(Turns { most: 4, lanes: 1, queue: 9 }, move |questions: Vec<u32>| {
+            let first = told.fetch_add(1, Ordering::SeqCst) == 0;
+            Box::pin(async move {
+                if first {
+                    std::panic::resume_unwind(Box::new("on purpose"));
+                }
+                questions.into_iter().map(Ok).collect()
+            })
+        });
+        let answers = join_all((0..6).map(|question| gather.ask(question))).await;
+        assert!(answers.iter().all(|answer| matches!(answer, Err(StoreError::Driver(_)))), "{answers:?}");
+        assert_eq!(gather.ask(7).await.unwrap(), 7);
+    }
+}

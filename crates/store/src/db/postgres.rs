@@ -190,6 +190,14 @@ impl Postgres {
         answer.await.unwrap_or_else(|_| Err(StoreError::Driver("a scan panicked".to_owned())))
     }
 
+    /// Runs one statement outside of any transaction, on a connection of its own that knows no limits of time.
+    pub async fn outside(&self, sql: &str) -> Result<()> {
+        let settings = PostgresSettings { statement: Duration::ZERO, ..self.settings.clone() };
+        let pool = pool(&settings, 1)?;
+        let client = pool.get().await.map_err(|error| pool_fault(&error))?;
+        client.batch_execute(sql).await.map_err(|error| fault(&error))
+    }
+
     /// A connection for one story alone.
     async fn connection(&self) -> Result<Object> {
         let ahead = self.waiting.fetch_add(1, Ordering::Relaxed);

@@ -67,6 +67,15 @@ pub enum Value {
 }
 
 impl Value {
+    /// How many bytes it takes, about.
+    pub(crate) fn size(&self) -> usize {
+        match self {
+            Self::Null | Self::Int(_) | Self::Odd(_) => size_of::<Self>(),
+            Self::Text(text) => size_of::<Self>() + text.len(),
+            Self::Bytes(bytes) => size_of::<Self>() + bytes.len(),
+        }
+    }
+
     /// What it is, never what it holds: a value may be a secret.
     const fn kind(&self) -> &'static str {
         match self {
@@ -87,6 +96,16 @@ impl Row {
     /// Reads the columns from left to right. `table` is for messages.
     pub fn read(self, table: &'static str) -> Columns {
         Columns { values: self.0.into_iter(), table, id: String::new() }
+    }
+
+    /// The values as they came.
+    pub(crate) fn values_ref(&self) -> &[Value] {
+        &self.0
+    }
+
+    /// The values as they came.
+    pub(crate) fn values(self) -> Vec<Value> {
+        self.0
     }
 }
 

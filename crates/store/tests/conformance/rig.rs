@@ -69,7 +69,15 @@ impl Rig {
     pub async fn empty() -> Self {
         let rig = Self::bare();
         migrate(&rig.db).await.unwrap();
+        if on_postgres() && std::env::var_os("DOORWARD_TEST_PARTITIONED").is_some() {
+            rig.partition().await;
+        }
         rig
+    }
+
+    /// Splits the table of sessions, as an operator does on PostgreSQL.
+    pub async fn partition(&self) {
+        self.sql(include_str!("../../../../packaging/postgres/partition-sessions.sql")).await;
     }
 
     /// A store with the instance and two organisations, `home` and `away`.

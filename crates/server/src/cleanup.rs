@@ -1,0 +1,86 @@
+//! Removes sessions that are over for long, a few at a time, so that no request has to wait for it.
+
+use std::time::{Duration, Instant};
+
+use doorward_core::base::{Span, Timestamp};
+use doorward_store::StoreError;
+use doorward_store::session_cleanup::{self, End, Mark};
+use tokio::sync::watch;
+
+use crate::app::App;
+use crate::telemetry::Metrics;
+
+/// How long after the start the server looks for the first time: then it has more important things to do.
+const FIRST: Duration = Duration::from_secs(60);
+
+/// How often it looks.
+const EVERY: Duration = Duration::from_secs(600);
+
+/// The shortest pause between two batches.
+const BREATH: Duration = Duration::from_millis(20);
+
+/// The pause after a batch is so many times as long as the batch took: the work is at most a fifth of the time.
+const RESTS: u32 = 4;
+
+/// Removes again and again what ended more than `keep` ago, until it is told to stop. Nothing is to be done if `keep`
+/// is nothing.
+pub async fn work(app: &App, metrics: &Metrics, keep: Option<Span>, mut stop: watch::Receiver<bool>) {
+    let Some(keep) = keep else { return };
+    let mut wait = FIRST;
+    while !rest(wait, &mut stop).await {
+        match sweep(app, keep, &mut stop, &|removed| metrics.sessions_removed(removed)).await {
+            Ok(0) => {}
+            Ok(removed) => tracing::info!(removed, "sessions that were over for long were removed"),
+            Err(error) => tracing::warn!(%error, "sessions that are over for long could not be removed"),
+        }
+        wait = EVERY;
+    }
+}
+
+/// How long sessions are kept that are over, by the number of days; nothing for ever.
+#[must_use]
+pub fn kept(days: u32) -> Option<Span> {
+    (days > 0).then(|| Span::minutes(i64::from(days) * 24 * 60))
+}
+
+/// Removes all that ended more than `keep` before now, until there is no more or it is told to stop; `removed` hears
+/// of each batch. Gives how many were removed.
+///
+/// # Errors
+/// When the store cannot be written. What was removed before stays removed.
+pub async fn sweep(
+    app: &App,
+    keep: Span,
+    stop: &mut watch::Receiver<bool>,
+    removed: &(dyn Fn(u64) + Sync),
+) -> Result<u64, StoreError> {
+    let now = app.env.clock.now();
+    let before = Timestamp(now.0.saturating_sub(keep.0));
+    let mut all = 0;
+    for end in End::ALL {
+        let mut mark = Some(Mark::START);
+        while let Some(after) = mark {
+            let started = Instant::now();
+            let batch = app.db.write(move |conn| {
+                Box::pin(async move { session_cleanup::remove(conn, end, before, &after).await })
+            });
+            let (count, next) = batch.await?;
+            removed(count);
+            all += count;
+            mark = next;
+            if mark.is_some() && rest(BREATH.max(started.elapsed() * RESTS), stop).await {
+                return Ok(all);
+            }
+        }
+    }
+    Ok(all)
+}
+
+/// Waits; gives whether it is to stop.
+async fn rest(pause: Duration, stop: &mut watch::Receiver<bool>) -> bool {
+    tokio::select! {
+        // Nobody is left who could say so: then it is time, too.
+        _ = stop.wait_for(|stopped| *stopped) => true,
+        () = tokio::time::sleep(pause) => false,
+    }
+}

@@ -22,7 +22,7 @@ impl Site {
         std::fs::create_dir(site.file("data")).unwrap();
         let database = url.map(|url| format!("database_url = \"{url}\"\n")).unwrap_or_default();
         // The tests share the cores, and no hash is refused because another test has them just now.
-        let toml = database + "[hashing]\nmax_wait_ms = 60000\n";
+        let toml = database + "[hashing]\nmax_wait_ms = 29000\n";
         std::fs::write(site.file("doorward.toml"), toml).unwrap();
         site
     }

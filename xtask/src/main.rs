@@ -2,6 +2,7 @@
 
 mod packages;
 mod postgres;
+mod rolling;
 mod run;
 mod sdk;
 mod suite;
@@ -19,6 +20,8 @@ cargo xtask test [--quick] [-- NEXTEST ARGUMENTS]
     --quick leaves out the tests with SDKs and those that kill the server.
 cargo xtask tidy [--write]
     Checks what the compiler cannot. --write renews docs/errors.md and adds new migrations to their checksums.
+cargo xtask rolling REVISION [SECONDS]
+    Lets this version replace the nodes of that revision, one after the other, under load (60 seconds without more).
 cargo xtask bench [WHAT] [--store sqlite|postgres|both] [OPTIONS]
     Measures the server beside its limits and its peers; `cargo xtask bench --help` tells what there is.
 cargo xtask bench report
@@ -49,6 +52,8 @@ fn dispatch(arguments: &[&str]) -> anyhow::Result<ExitCode> {
         ["test", "--quick", "--", rest @ ..] => suite::run(true, rest),
         ["tidy"] => tidy::run(false),
         ["tidy", "--write"] => tidy::run(true),
+        ["rolling", revision] => rolling::run(revision, "60"),
+        ["rolling", revision, seconds] => rolling::run(revision, seconds),
         ["bench", rest @ ..] => bench(rest),
         _ => bail!("`cargo xtask {}` is not known\n\n{HELP}", arguments.join(" ")),
     }

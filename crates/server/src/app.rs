@@ -15,6 +15,7 @@ pub mod user_token;
 pub mod user_update;
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use doorward_core::attempt::AttemptPolicy;
 use doorward_core::base::{Secret, Span, Timestamp, mint_id};
@@ -31,6 +32,7 @@ use doorward_store::token::Bearer;
 use doorward_store::{Db, StoreError};
 
 use crate::env::Env;
+use crate::telemetry::Sparse;
 use hashing::HashingPool;
 
 /// Reads with one of the store's functions: `read!(app, user::find(&wanted))`.
@@ -185,7 +187,11 @@ pub fn store_failure(error: StoreError) -> Failure {
     match error {
         StoreError::Overloaded => failure::OVERLOADED.with_retry(Span::seconds(1)),
         StoreError::Unavailable(_) => {
-            tracing::error!(%error, "the store is not available");
+            // Every request of an outage comes by here.
+            static OUTAGE: Sparse = Sparse::new();
+            if let Some(kept_back) = OUTAGE.may_say(Instant::now()) {
+                tracing::error!(%error, kept_back, "the store is not available");
+            }
             failure::STORE_UNAVAILABLE.with_retry(Span::seconds(1))
         }
         StoreError::Unstorable => failure::TEXT_WITH_NUL,

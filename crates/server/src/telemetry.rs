@@ -3,10 +3,11 @@
 mod label;
 mod metrics;
 mod process;
+mod sparse;
 
 use std::io::IsTerminal as _;
 
-use tracing_subscriber::filter::Targets;
+use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
@@ -14,6 +15,7 @@ use crate::config::LogFormat;
 
 pub use label::{Protocol, RequestLabels};
 pub use metrics::Metrics;
+pub use sparse::Sparse;
 
 /// Why log lines cannot be written.
 #[derive(Debug, thiserror::Error)]
@@ -30,6 +32,11 @@ pub enum TelemetryError {
 pub fn install(filter: &str, format: LogFormat) -> Result<(), TelemetryError> {
     let targets: Targets =
         filter.parse().map_err(|error| TelemetryError::Filter(format!("{filter:?}: {error}")))?;
+    // What its errors mean is logged by us, once and on one line.
+    let targets = match filter.contains("deadpool") {
+        true => targets,
+        false => targets.with_target("deadpool", LevelFilter::OFF),
+    };
     let registry = tracing_subscriber::registry().with(targets);
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     match format {

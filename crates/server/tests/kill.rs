@@ -1,11 +1,6 @@
 //! Killed at any moment under load, the server keeps every write that it acknowledged, whole, and is back at once.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a failing test panics"
-)]
+#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a failing test panics")]
 
 #[path = "kill/chance.rs"]
 mod chance;

@@ -6,9 +6,14 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
+/// The program that these tests were built with.
+pub const PROGRAM: &str = env!("CARGO_BIN_EXE_doorward");
+
 /// How a server is started.
 #[derive(Clone)]
 pub struct Start {
+    /// What is run.
+    pub program: PathBuf,
     /// Its folder: the data goes into `data`, what it logs into `log`.
     pub dir: PathBuf,
     /// Where the database is and under which key its secrets are, if it is not a file of this server alone.
@@ -17,7 +22,7 @@ pub struct Start {
 
 /// A server, killed when this is dropped.
 pub struct Server {
-    child: Child,
+    pub child: Child,
     pub address: String,
     /// Kept open, so that the server can go on writing to it.
     _stdout: BufReader<ChildStdout>,
@@ -34,7 +39,7 @@ impl Server {
 
     fn spawn(start: &Start) -> Self {
         let log = start.dir.join("log");
-        let mut command = Command::new(env!("CARGO_BIN_EXE_doorward"));
+        let mut command = Command::new(&start.program);
         // What these tests are told by variables is no configuration of the server, which would refuse it.
         let ours = std::env::vars_os().map(|(name, _)| name);
         for name in ours.filter(|name| name.to_string_lossy().starts_with("DOORWARD_")) {

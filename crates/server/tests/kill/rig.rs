@@ -14,7 +14,7 @@ use tempfile::TempDir;
 use tokio::net::TcpStream;
 
 use crate::chance::Chance;
-use crate::process::Start;
+use crate::process::{PROGRAM, Start};
 
 /// A folder, and a database that is gone with this, if the server does not have its own.
 pub struct Place {
@@ -38,7 +38,7 @@ impl Place {
     pub fn start(&self) -> Start {
         let url = self.database.as_ref().map(|database| database.url().to_owned());
         let environment = url.map(|url| ("DOORWARD_DATABASE_URL".to_owned(), url)).into_iter().collect();
-        Start { dir: self.dir().to_owned(), environment }
+        Start { program: PROGRAM.into(), dir: self.dir().to_owned(), environment }
     }
 }
 

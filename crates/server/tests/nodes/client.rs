@@ -69,8 +69,9 @@ impl Client {
             for _ in 0..self.lines.len() {
                 let node = self.next % self.lines.len();
                 self.next += 1;
-                if self.lines[node].as_ref().is_none_or(Line::is_closed) {
-                    self.lines[node] = Line::connect(&self.world.address(node)).await;
+                let address = self.world.address(node);
+                if self.lines[node].as_ref().is_none_or(|line| line.is_closed() || line.address != address) {
+                    self.lines[node] = Line::connect(&address).await;
                 }
                 if self.lines[node].is_some() {
                     return node;

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
-use crate::process::{Server, Start, read_token};
+use crate::process::{PROGRAM, Server, Start, read_token};
 use crate::world::World;
 
 /// The key that both nodes share.
@@ -26,10 +27,16 @@ pub struct Nodes {
 impl Nodes {
     /// Starts one, which sets up the database, and then the other.
     pub async fn start(url: &str) -> Self {
+        Self::start_on(PROGRAM, url).await
+    }
+
+    /// The same with another program.
+    pub async fn start_on(program: &str, url: &str) -> Self {
         let (mut starts, mut servers, mut dirs) = (Vec::new(), Vec::new(), Vec::new());
         for _ in 0..2 {
             let dir = tempfile::tempdir().unwrap();
-            let start = Start { dir: dir.path().to_owned(), environment: environment(url) };
+            let (dir_of_node, environment) = (dir.path().to_owned(), environment(url));
+            let start = Start { program: program.into(), dir: dir_of_node, environment };
             servers.push(Server::start(&start).await.0);
             starts.push(start);
             dirs.push(dir);
@@ -40,6 +47,20 @@ impl Nodes {
         let addresses: Vec<&str> = servers.iter().map(|server| server.address.as_str()).collect();
         let world = Arc::new(World::set_up(&addresses, &admin, &login).await);
         Self { world, starts, servers, dirs }
+    }
+
+    /// A new process of the program that is tested beside the old one; then the old one is told to end, and finishes
+    /// what it has begun.
+    pub async fn replace(&mut self, node: usize) {
+        self.starts[node].program = PROGRAM.into();
+        let (server, _) = Server::start(&self.starts[node]).await;
+        self.world.moved(node, &server.address);
+        let mut old = std::mem::replace(&mut self.servers[node], server);
+        let ended = tokio::task::spawn_blocking(move || {
+            kill_process(Pid::from_child(&old.child), Signal::TERM).unwrap();
+            old.child.wait().unwrap().success()
+        });
+        assert!(ended.await.unwrap(), "the old process did not end well");
     }
 
     /// SIGKILL, and a new process; gives how long that needed to be ready.
@@ -77,6 +98,8 @@ impl Nodes {
 
 /// What makes a server a node.
 pub fn environment(url: &str) -> Vec<(String, String)> {
-    let pairs = [("DOORWARD_DATABASE_URL", url), ("DOORWARD_MASTER_KEY", MASTER_KEY), PATIENT];
+    // Whoever is about to send to a node that is told to end still gets an answer.
+    let delay = ("DOORWARD_LIMITS_STOP_DELAY_MS", "500");
+    let pairs = [("DOORWARD_DATABASE_URL", url), ("DOORWARD_MASTER_KEY", MASTER_KEY), PATIENT, delay];
     pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec()
 }

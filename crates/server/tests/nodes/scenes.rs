@@ -8,7 +8,7 @@ use doorward_postgres_rig::{Database, Server as Postgres};
 use crate::client::Client;
 use crate::cutter::Cutter;
 use crate::pair::{Nodes, PATIENT};
-use crate::process::{Server, Start, read_token};
+use crate::process::{PROGRAM, Server, Start, read_token};
 use crate::rules::Terms;
 use crate::scene::{length, nothing, play, scene_seed};
 use crate::world::World;
@@ -25,7 +25,7 @@ const CUT: Duration = Duration::from_millis(200);
 async fn one_node_on_sqlite_keeps_the_same_promises() {
     let dir = tempfile::tempdir().unwrap();
     let environment = vec![(PATIENT.0.to_owned(), PATIENT.1.to_owned())];
-    let start = Start { dir: dir.path().to_owned(), environment };
+    let start = Start { program: PROGRAM.into(), dir: dir.path().to_owned(), environment };
     let (server, _) = Server::start(&start).await;
     let (admin, login) = (read_token(dir.path(), "admin.pat"), read_token(dir.path(), "login-client.pat"));
     let address = server.address.as_str();
@@ -42,6 +42,26 @@ async fn two_nodes_are_one_server() {
     let terms = Terms { disturbed: false, nodes: 2, tolerance: TOLERANCE };
     let seed = (terms, scene_seed());
     play("two nodes", Arc::clone(&nodes.world), seed, nothing()).await;
+    nodes.quiet();
+}
+
+/// `DOORWARD_PREVIOUS` names the program of the version before; without it this one replaces itself.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nodes_are_replaced_by_a_new_version_one_after_the_other_without_an_error() {
+    let database = Postgres::shared().database();
+    let previous = std::env::var("DOORWARD_PREVIOUS").unwrap_or_else(|_| PROGRAM.to_owned());
+    let mut nodes = Nodes::start_on(&previous, database.url()).await;
+    let (world, pause) = (Arc::clone(&nodes.world), length() / 4);
+    let rollout = async {
+        for node in 0..2 {
+            tokio::time::sleep(pause).await;
+            nodes.replace(node).await;
+        }
+        tokio::time::sleep(pause).await;
+        ((), Vec::new())
+    };
+    let terms = Terms { disturbed: false, nodes: 2, tolerance: TOLERANCE };
+    play("rolled out", world, (terms, scene_seed()), rollout).await;
     nodes.quiet();
 }
 

@@ -16,7 +16,11 @@ use tokio::net::TcpStream;
 use crate::history::{Entry, Op, Outcome, Parts, State};
 
 /// One connection that is kept open.
-pub struct Line(SendRequest<Full<Bytes>>);
+pub struct Line {
+    sender: SendRequest<Full<Bytes>>,
+    /// Where it leads.
+    pub address: String,
+}
 
 /// What came back.
 pub struct Answer {
@@ -34,12 +38,12 @@ impl Line {
         stream.set_nodelay(true).ok()?;
         let (sender, connection) = handshake(TokioIo::new(stream)).await.ok()?;
         tokio::spawn(connection);
-        Some(Self(sender))
+        Some(Self { sender, address: address.to_owned() })
     }
 
     /// Whether the other end has gone away.
     pub fn is_closed(&self) -> bool {
-        self.0.is_closed()
+        self.sender.is_closed()
     }
 
     /// A whole answer, or what came instead of it.
@@ -60,8 +64,8 @@ impl Line {
             .body(Full::new(Bytes::from(body)))
             .unwrap();
         let exchange = async {
-            self.0.ready().await.map_err(broken)?;
-            let answer = self.0.send_request(request).await.map_err(broken)?;
+            self.sender.ready().await.map_err(broken)?;
+            let answer = self.sender.send_request(request).await.map_err(broken)?;
             let status = answer.status();
             let retry = answer.headers().contains_key(RETRY_AFTER);
             let bytes = answer.into_body().collect().await.map_err(broken)?.to_bytes();

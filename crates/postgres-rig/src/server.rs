@@ -1,5 +1,7 @@
 //! One PostgreSQL server.
 
+mod copy;
+
 use std::fs;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
@@ -99,6 +101,12 @@ impl Server {
         }
         let password = fs::read_to_string(folder.join("password"))
             .map_err(|error| format!("the password cannot be read: {error}"))?;
+        Self::begin(installation, keeper, password)
+    }
+
+    /// Starts a server on the data that are in the folder, on a port that is free.
+    fn begin(installation: Installation, keeper: Supervisor, password: String) -> Outcome<Self> {
+        let folder = keeper.folder().to_owned();
         let access = Access { folder, bin: installation.bin, major: installation.major, port: 0, password };
         let mut server = Self { access, keeper: Some(keeper) };
         let mut attempt = 1;
@@ -272,10 +280,12 @@ fn closed(file: &Path, text: &str) -> Outcome<()> {
         .map_err(|error| format!("{}: {error}", file.display()))
 }
 
-/// Whether PostgreSQL's note about itself is of this process, and says that it takes connections.
+/// Whether PostgreSQL's note about itself is of this process, and says that it takes connections; one that follows
+/// another takes those that read.
 fn is_ready(note: &str, pid: u32) -> bool {
     let mut lines = note.lines();
-    lines.next() == Some(&pid.to_string()) && lines.nth(6).is_some_and(|line| line.trim() == "ready")
+    lines.next() == Some(&pid.to_string())
+        && lines.nth(6).is_some_and(|line| ["ready", "standby"].contains(&line.trim()))
 }
 
 /// A port that is free now and that the kernel gives to nobody who asks for just any, so that a restart finds it free.

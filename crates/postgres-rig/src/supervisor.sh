@@ -24,6 +24,11 @@ prepare() {
     tar -cf "$template.$$" -C "$folder" data password && mv -f "$template.$$" "$template" || rm -f "$template.$$"
 }
 
+# What a running server holds, in $folder/data; with -R it goes on following that server.
+copy() {
+    "$bin/pg_basebackup" --pgdata="$folder/data" --wal-method=stream --checkpoint=fast --no-sync --dbname="$@"
+}
+
 run() {
     "$@" >>"$folder/log" 2>&1 </dev/null &
     pid=$!
@@ -43,6 +48,8 @@ echo 0
 while read -r order argument; do
     case $order in
         prepare) prepare >>"$folder/log" 2>&1 ;;
+        copy) copy "$argument" >>"$folder/log" 2>&1 ;;
+        follow) copy "$argument" --write-recovery-conf >>"$folder/log" 2>&1 ;;
         postgres) run "$bin/postgres" -D "$folder/data" -k "$folder" -p "$argument" ;;
         pgbouncer) run "$argument" "$folder/pgbouncer.ini" ;;
         stop) stop "$argument" ;;

@@ -178,6 +178,32 @@ fn settings_that_postgresql_refuses_are_said_in_its_words() {
     assert!(Server::try_start(SHARED_SETTINGS).is_ok());
 }
 
+#[test]
+fn a_standby_has_what_was_committed_and_takes_writes_once_it_is_promoted() {
+    let mut primary = Server::start(&[("synchronous_standby_names", "*")]);
+    let standby = primary.standby(&[("synchronous_standby_names", "")]);
+    primary.sql("postgres", "CREATE TABLE t (n INT); INSERT INTO t SELECT generate_series(1, 100)");
+    assert_eq!(standby.sql("postgres", "SHOW transaction_read_only"), "on");
+    primary.crash();
+    standby.promote();
+    standby.sql("postgres", "INSERT INTO t VALUES (101)");
+    assert_eq!(standby.sql("postgres", "SELECT count(*) FROM t"), "101");
+    primary.resume();
+    // Nobody follows it any more, so only what waits for nobody can be committed.
+    let alone = "SET synchronous_commit = local; DELETE FROM t; SELECT count(*) FROM t";
+    assert_eq!(primary.sql("postgres", alone), "0");
+}
+
+#[test]
+fn a_base_backup_is_a_server_of_its_own() {
+    let server = Server::start(SHARED_SETTINGS);
+    server.sql("postgres", "CREATE TABLE t AS SELECT 1 AS n");
+    let backup = server.base_backup();
+    server.sql("postgres", "DROP TABLE t");
+    assert_eq!(backup.sql("postgres", "SELECT n FROM t"), "1");
+    assert_ne!(server.port(), backup.port());
+}
+
 /// A process of its own that keeps a server, and the server's folder.
 fn starter() -> (Child, PathBuf) {
     let mut rig = Command::new(env!("CARGO_BIN_EXE_doorward-postgres-rig"));

@@ -409,6 +409,8 @@ fn pool(settings: &PostgresSettings, size: usize) -> Result<Pool> {
     let target = target::parse(&settings.url)?;
     let mut config = target.config;
     config.connect_timeout(settings.connect);
+    // Each host has its time: the first may be silent, and the last one is the one that answers.
+    let connect = settings.connect.saturating_mul(u32::try_from(target::hosts(&config)).unwrap_or(1).max(1));
     // A server whose machine vanished must not be waited for until the system gives up after many minutes.
     config
         .keepalives(true)
@@ -424,7 +426,7 @@ fn pool(settings: &PostgresSettings, size: usize) -> Result<Pool> {
         .max_size(size.max(1))
         .runtime(Runtime::Tokio1)
         .wait_timeout(Some(settings.wait))
-        .create_timeout(Some(settings.connect))
+        .create_timeout(Some(connect))
         .recycle_timeout(Some(settings.connect));
     if !settings.pooler {
         builder = builder.post_create(limits(settings.statement));

@@ -9,7 +9,7 @@ use rustls::{ClientConfig, RootCertStore};
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
 use tokio_postgres::Config;
-use tokio_postgres::config::{Host, SslMode};
+use tokio_postgres::config::{Host, SslMode, TargetSessionAttrs};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::error::{Result, StoreError};
@@ -50,8 +50,17 @@ pub fn parse(url: &str) -> Result<Target> {
     };
     config.ssl_mode(if wanted { SslMode::Require } else { SslMode::Disable });
     config.application_name("doorward");
+    // Of several copies all but one only read, and what is read there may be of some time ago.
+    if hosts(&config) > 1 && config.get_target_session_attrs() == TargetSessionAttrs::Any {
+        config.target_session_attrs(TargetSessionAttrs::ReadWrite);
+    }
     let tls = if wanted { Some(connector(encryption.roots.as_deref())?) } else { None };
     Ok(Target { config, tls })
+}
+
+/// How many hosts are tried one after the other.
+pub fn hosts(config: &Config) -> usize {
+    config.get_hosts().len().max(config.get_hostaddrs().len())
 }
 
 /// Takes `sslmode` and `sslrootcert` out of a URL.
@@ -123,6 +132,20 @@ mod tests {
         assert!(!mode("postgres://u:p@127.0.0.1/d") && !mode("postgresql://u@/d?host=/run/postgresql"));
         assert!(mode("postgres://u@db.example/d") && !mode("postgres://u@db.example/d?sslmode=disable"));
         assert!(mode("postgres://u@localhost/d?connect_timeout=3&sslmode=verify-full"));
+    }
+
+    #[test]
+    fn of_several_hosts_only_one_that_takes_writes_will_do() {
+        for (url, count, wanted) in [
+            ("postgres://u@a/d", 1, TargetSessionAttrs::Any),
+            ("postgres://u@a:1,b:2/d", 2, TargetSessionAttrs::ReadWrite),
+            ("postgres://u@%2Frun%2Fa:1,%2Frun%2Fb:2/d", 2, TargetSessionAttrs::ReadWrite),
+            ("postgres://u@/d?host=/run/a&host=/run/b&port=1,2", 2, TargetSessionAttrs::ReadWrite),
+            ("postgres://u@a/d?target_session_attrs=read-write", 1, TargetSessionAttrs::ReadWrite),
+        ] {
+            let config = parse(url).unwrap_or_else(|error| panic!("{url}: {error}")).config;
+            assert_eq!((hosts(&config), config.get_target_session_attrs()), (count, wanted), "{url}");
+        }
     }
 
     #[test]

@@ -47,7 +47,7 @@ const BANS: &[Ban] = &[
 ];
 
 /// Where statements of the database may stand.
-const SQL_ROOMS: &[&str] = &["crates/store/", "bench/", "xtask/"];
+const SQL_ROOMS: &[&str] = &["crates/store/", "crates/postgres-rig/", "bench/", "xtask/"];
 
 /// Each word in its room.
 pub fn check(sources: &[Source], findings: &mut Findings) {

@@ -6,6 +6,7 @@
 //! node before it.
 
 mod link;
+mod story;
 mod target;
 
 use std::sync::Arc;
@@ -15,7 +16,7 @@ use std::time::{Duration, Instant};
 use deadpool_postgres::{
     Hook, HookError, Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime, TimeoutType,
 };
-use futures_util::future::{BoxFuture, try_join};
+use futures_util::future::BoxFuture;
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
@@ -26,6 +27,8 @@ use super::writer::{MOST_STATS, WriterStats};
 use super::{Conn, Engine};
 use crate::error::{Result, StoreError};
 use link::{Manner, Meaning, fault, meaning, with_causes};
+pub use story::Session;
+use story::tell;
 
 /// How PostgreSQL is reached and used.
 #[derive(Clone)]
@@ -154,7 +157,7 @@ impl Postgres {
             let started = Instant::now();
             // Once begun, a story is told to its end even if whoever asked goes away: a transaction that is left in
             // the middle would cost its connection.
-            let session = Session::new(connection, self, BEGIN_WRITING);
+            let session = Session::new(connection, BEGIN_WRITING, self.manner, self.patience());
             let told = tokio::spawn(async move { tell(session, mine).await }).await;
             let (outcome, again) = told
                 .unwrap_or_else(|_| (Err(StoreError::Driver("a transaction panicked".to_owned())), false));
@@ -174,17 +177,15 @@ impl Postgres {
         F: for<'a> FnOnce(&'a mut Conn) -> BoxFuture<'a, Result<T>> + Send + 'static,
     {
         // Searches have as many shapes as there are conditions: keeping each prepared would fill the memory of both.
-        let mut session = Session::new(self.connection().await?, self, BEGIN_SCAN);
-        session.manner = Manner::Whole;
+        let connection = self.connection().await?;
+        let session = Session::new(connection, BEGIN_SCAN, Manner::Whole, self.patience());
         let (reply, answer) = oneshot::channel();
         tokio::spawn(async move {
             let mut conn = Conn { engine: Engine::Postgres(Box::new(session)), writes: false };
             // Whoever asked need not wait for the end of a transaction that changes nothing.
             drop(reply.send(story(&mut conn).await));
-            if let Engine::Postgres(session) = &mut conn.engine
-                && session.failed.as_ref().is_none_or(|failed| !failed.broken)
-            {
-                drop(session.end("COMMIT").await);
+            if let Engine::Postgres(session) = &mut conn.engine {
+                session.leave().await;
             }
         });
         answer.await.unwrap_or_else(|_| Err(StoreError::Driver("a scan panicked".to_owned())))
@@ -238,167 +239,6 @@ impl Postgres {
         self.writers.close();
         self.shared.close();
     }
-}
-
-/// Tells a story in one transaction. The flag says whether it may come through when it is told again: only if nothing
-/// of it can have been committed.
-async fn tell<T, F>(session: Session, story: F) -> (Result<T>, bool)
-where
-    F: for<'a> FnOnce(&'a mut Conn) -> BoxFuture<'a, Result<T>>,
-{
-    let mut conn = Conn { engine: Engine::Postgres(Box::new(session)), writes: true };
-    let outcome = story(&mut conn).await;
-    let Engine::Postgres(session) = &mut conn.engine else { return (outcome, false) };
-    if let Some(Failed { fault, again, broken }) = session.failed.take() {
-        // Even if the story made light of it: PostgreSQL commits nothing after a failed statement.
-        if !broken {
-            drop(session.end("ROLLBACK").await);
-        }
-        return (outcome.and(Err(fault)), again);
-    }
-    let ending = if outcome.is_ok() { "COMMIT" } else { "ROLLBACK" };
-    match session.end(ending).await {
-        Ok(()) => (outcome, false),
-        Err(fault) => (outcome.and(Err(fault)), false),
-    }
-}
-
-/// A connection that one story has for itself. It goes back to the pool only if its transaction was ended.
-#[derive(Debug)]
-pub struct Session {
-    client: Option<Object>,
-    manner: Manner,
-    patience: Duration,
-    /// What begins the transaction, until it was sent.
-    begin: Option<&'static str>,
-    /// The first statement that failed.
-    failed: Option<Failed>,
-    ended: bool,
-}
-
-/// A statement that failed.
-#[derive(Debug)]
-struct Failed {
-    fault: StoreError,
-    /// Whether its story may be told again.
-    again: bool,
-    /// Whether nothing more can be expected of its connection.
-    broken: bool,
-}
-
-impl Session {
-    fn new(client: Object, backend: &Postgres, begin: &'static str) -> Self {
-        Self {
-            client: Some(client),
-            manner: backend.manner,
-            patience: backend.patience(),
-            begin: Some(begin),
-            failed: None,
-            ended: false,
-        }
-    }
-
-    /// All rows of a query.
-    pub async fn query(&mut self, sql: &str, params: &[Param<'_>]) -> Result<Vec<Row>> {
-        let (client, manner, begin, patience) = self.parts(sql).await?;
-        let statement = link::query(client, manner, sql, params);
-        let answer = timeout(patience, together(client, begin, statement)).await;
-        self.noted(answer)
-    }
-
-    /// Runs a statement; gives how many rows it changed.
-    pub async fn execute(&mut self, sql: &str, params: &[Param<'_>]) -> Result<u64> {
-        let (client, manner, begin, patience) = self.parts(sql).await?;
-        let statement = link::execute(client, manner, sql, params);
-        let answer = timeout(patience, together(client, begin, statement)).await;
-        self.noted(answer)
-    }
-
-    /// Runs a script of several statements, which may take as long as it needs.
-    pub async fn script(&mut self, sql: &str) -> Result<()> {
-        let begin = self.begin.take();
-        let client = self.client.as_ref().ok_or_else(closed)?;
-        let answer = together(client, begin, client.batch_execute(sql)).await;
-        self.noted(Ok(answer))
-    }
-
-    /// What a statement needs. It is prepared before the transaction begins, so that nothing comes in between.
-    async fn parts(&mut self, sql: &str) -> Result<(&Object, Manner, Option<&'static str>, Duration)> {
-        let client = self.client.as_ref().ok_or_else(closed)?;
-        if self.manner == Manner::Prepared
-            && let Err(error) = client.prepare_cached(sql).await
-        {
-            return self.noted(Ok(Err(error)));
-        }
-        let begin = self.begin.take();
-        let client = self.client.as_ref().ok_or_else(closed)?;
-        Ok((client, self.manner, begin, self.patience))
-    }
-
-    /// Remembers the first failure.
-    fn noted<T>(
-        &mut self,
-        answer: std::result::Result<
-            std::result::Result<T, tokio_postgres::Error>,
-            tokio::time::error::Elapsed,
-        >,
-    ) -> Result<T> {
-        let (fault, again, broken) = match answer {
-            Ok(Ok(value)) => return Ok(value),
-            Ok(Err(error)) => {
-                let meaning = meaning(&error);
-                (fault(&error), meaning != Meaning::Final, meaning == Meaning::Lost)
-            }
-            Err(_) => (StoreError::Unavailable("a statement took too long".to_owned()), false, true),
-        };
-        self.failed.get_or_insert_with(|| Failed { fault: fault.clone(), again, broken });
-        Err(fault)
-    }
-
-    /// Ends the transaction, if it was begun.
-    async fn end(&mut self, how: &'static str) -> Result<()> {
-        if self.begin.is_none() {
-            let client = self.client.as_ref().ok_or_else(closed)?;
-            match timeout(self.patience, client.batch_execute(how)).await {
-                Ok(Ok(())) => {}
-                Ok(Err(error)) => return Err(unknown_outcome(how, &fault(&error))),
-                Err(_) => {
-                    return Err(unknown_outcome(
-                        how,
-                        &StoreError::Unavailable("it took too long".to_owned()),
-                    ));
-                }
-            }
-        }
-        self.ended = true;
-        Ok(())
-    }
-}
-
-impl Drop for Session {
-    fn drop(&mut self) {
-        if let Some(client) = self.client.take().filter(|_| !self.ended) {
-            // Left in the middle: closing the connection rolls back.
-            drop(Object::take(client));
-        }
-    }
-}
-
-/// Sends the beginning of the transaction and its first statement one after the other, without waiting in between.
-async fn together<T>(
-    client: &Object,
-    begin: Option<&'static str>,
-    statement: impl Future<Output = std::result::Result<T, tokio_postgres::Error>>,
-) -> std::result::Result<T, tokio_postgres::Error> {
-    match begin {
-        None => statement.await,
-        Some(begin) => try_join(client.batch_execute(begin), statement).await.map(|((), value)| value),
-    }
-}
-
-/// A commit that was sent and not answered may have happened. Whoever asked must look.
-fn unknown_outcome(how: &str, fault: &StoreError) -> StoreError {
-    StoreError::Unavailable(format!("{how} was not answered, so its outcome is not known: {fault}"))
 }
 
 fn closed() -> StoreError {

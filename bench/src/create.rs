@@ -20,7 +20,7 @@ const GROUPED: &str = "SQLite alone, 64 a commit";
 const INSERTS: [(&str, usize); 2] =
     [("pgbench, insert, 16 clients", 16), ("pgbench, insert, 64 clients", 64)];
 /// Where pgbench inserts: a copy of the server's database, so that neither sees the rows of the other.
-const COPY: &str = "create_limit";
+const COPY: &str = "bench_create_limit";
 
 /// Measures all rounds.
 pub async fn measure(bench: &mut Bench, store: Store) -> Result<()> {

@@ -33,6 +33,8 @@ struct Chart {
     name: &'static str,
     title: &'static str,
     unit: &'static str,
+    /// Only rows that begin so.
+    of: &'static str,
     value: fn(&Figures) -> f64,
 }
 
@@ -104,9 +106,9 @@ fn body(runs: &[Run], figures: &Path) -> Result<String> {
         .collect();
     say(&mut text, format_args!("\n## The runs\n\n"));
     for run in runs.iter().filter(|run| parts.iter().any(|(.., used)| used.path == run.path)) {
-        say(&mut text, format_args!("{}\n", facts(run)));
+        say(&mut text, format_args!("* {}", facts(run)));
     }
-    say(&mut text, format_args!("## Results\n\n"));
+    say(&mut text, format_args!("\n## Results\n\n"));
     let mut last = "";
     for (section, store, run) in &parts {
         if *section != last {
@@ -118,7 +120,7 @@ fn body(runs: &[Run], figures: &Path) -> Result<String> {
         for chart in charts(section) {
             let file = format!("{}-{}.svg", chart.name, store.name().to_lowercase());
             let title = format!("{}, {}", chart.title, store.name());
-            std::fs::write(figures.join(&file), bars(&title, chart.unit, &drawn(&rows, chart.value)))?;
+            std::fs::write(figures.join(&file), bars(&title, chart.unit, &drawn(&rows, &chart)))?;
             say(&mut text, format_args!("![{title}, {}](figures/{file})\n\n", chart.unit));
         }
         say(&mut text, format_args!("**{}**\n\n{}\n", store.name(), table::rows(&rows)));
@@ -137,7 +139,7 @@ fn body(runs: &[Run], figures: &Path) -> Result<String> {
 }
 
 fn charts(section: &str) -> Vec<Chart> {
-    let rate = |name, title| Chart { name, title, unit: "per second", value: |one| one.per_second };
+    let rate = |name, title| Chart { name, title, unit: "per second", of: "", value: |one| one.per_second };
     match section {
         "get" => vec![rate("get", "Reading sessions")],
         "create" => vec![rate("create", "Creating sessions")],
@@ -149,19 +151,22 @@ fn charts(section: &str) -> Vec<Chart> {
                 name: "peers-cpu",
                 title: "Session servers, CPU of server and database",
                 unit: "microseconds each, less is better",
+                of: "",
                 value: Figures::cpu_total,
             },
         ],
         "search" => vec![Chart {
             name: "search",
-            title: "Lists of the sessions of a user, 99 of 100 are faster",
+            title: "Lists of the sessions of a user, p99",
             unit: "milliseconds, less is better",
+            of: "List",
             value: |one| one.p99 as f64 / 1000.0,
         }],
         "storm" => vec![Chart {
             name: "storm",
-            title: "Reads and logins at the same time, 99 of 100 are faster",
+            title: "Reads during a storm of logins, p99",
             unit: "milliseconds, less is better",
+            of: "Get",
             value: |one| one.p99 as f64 / 1000.0,
         }],
         _ => Vec::new(),
@@ -169,17 +174,18 @@ fn charts(section: &str) -> Vec<Chart> {
 }
 
 /// A bar for each row but those of a single caller and those of a start, which are about something else.
-fn drawn(rows: &[&Figures], value: fn(&Figures) -> f64) -> Vec<Bar> {
+fn drawn(rows: &[&Figures], chart: &Chart) -> Vec<Bar> {
     let mut names: Vec<&str> = Vec::new();
     for row in rows {
         let row = row.row.as_str();
-        if !names.contains(&row) && !row.ends_with("one caller") && !row.starts_with("start") {
+        let other = row.ends_with("one caller") || row.starts_with("start") || !row.starts_with(chart.of);
+        if !names.contains(&row) && !other {
             names.push(row);
         }
     }
     let bar = |name: &str| {
         let of = rows.iter().filter(|row| row.row == name);
-        Bar { label: name.to_owned(), value: median(of.map(|row| value(row))), kind: kind(name) }
+        Bar { label: name.to_owned(), value: median(of.map(|row| (chart.value)(row))), kind: kind(name) }
     };
     names.into_iter().map(bar).collect()
 }
@@ -205,7 +211,7 @@ fn facts(run: &Run) -> String {
     };
     let name = run.path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let mut text = format!(
-        "[{name}](../bench/results/{name}), {}: {} cores ({}), {} of memory, Linux {}, {}. {}, SQLite {}, hash \
+        "[{name}](../bench/results/{name}), {}: {} cores ({}), {} memory, Linux {}, {}. {}, SQLite {}, hash \
          {}. {} rounds of {} s, {} clients; load average before it: {}.",
         run.time.get(..10).unwrap_or(&run.time),
         fact("cores"),

@@ -44,7 +44,9 @@ pub async fn measure(bench: &mut Bench, store: Store, what: What) -> Result<()> 
     for Site { size, filled, home } in &sites {
         let bytes = bytes(bench, home)?;
         let each = bytes / filled.sessions;
-        bench.report.note(format!("{size} sessions take {} MiB, {each} bytes each with all indexes", bytes >> 20))?;
+        bench
+            .report
+            .note(format!("{size} sessions take {} MiB, {each} bytes each with all indexes", bytes >> 20))?;
     }
     if what == What::Fill {
         return Ok(());
@@ -180,7 +182,9 @@ async fn site(bench: &Bench, store: Store, sessions: u64) -> Result<Site> {
             Store::Sqlite => None,
             Store::Postgres => {
                 let postgres = bench.postgres()?;
-                Some((database.clone(), postgres.server.url(&database), postgres.id()?))
+                let name = format!("bench_{database}");
+                let url = postgres.server.url(&name);
+                Some((name, url, postgres.id()?))
             }
         };
         let home = Home::kept(folder, postgres);

@@ -25,7 +25,7 @@ pub fn context(cli: &Cli, program: &Path, postgres: Option<&Postgres>) -> Result
         "doorward": said(Command::new(program).arg("--version")),
         "cores": std::thread::available_parallelism()?.get(),
         "processor": line_of("/proc/cpuinfo", "model name"),
-        "memory": line_of("/proc/meminfo", "MemTotal"),
+        "memory": memory(),
         "kernel": read("/proc/sys/kernel/osrelease"),
         "disk": disk(&scratch)?,
         "sqlite": rusqlite::version(),
@@ -106,6 +106,12 @@ fn said(command: &mut Command) -> String {
 
 fn read(path: &str) -> String {
     std::fs::read_to_string(path).map_or_else(|_| "unknown".to_owned(), |text| text.trim().to_owned())
+}
+
+fn memory() -> String {
+    let line = line_of("/proc/meminfo", "MemTotal");
+    let kib = line.split(' ').next().and_then(|kib| kib.parse::<f64>().ok());
+    kib.map_or(line, |kib| format!("{:.0} GiB", kib / 1_048_576.0))
 }
 
 /// What stands behind the colon.

@@ -24,6 +24,7 @@ mod plot;
 mod process;
 mod report;
 mod row;
+mod run;
 mod server;
 mod sqlite;
 mod start;
@@ -164,7 +165,7 @@ fn work(cli: &Cli) -> anyhow::Result<()> {
 async fn until_interrupted(cli: &Cli) -> anyhow::Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
     tokio::select! {
-        done = tool::run(cli) => done,
+        done = run::run(cli) => done,
         _ = tokio::signal::ctrl_c() => bail!("interrupted"),
         _ = terminate.recv() => bail!("terminated"),
     }

@@ -76,7 +76,7 @@ async fn tower(bench: &Bench, store: Store) -> Result<Peer> {
     let url = match (&home, database) {
         (Some(home), _) => format!("sqlite://{}/tower.db", home.path().display()),
         // Its library wants the name of a host, whatever it is.
-        (_, Some(postgres)) => postgres.create("peers_tower", None).replacen("@/", "@localhost/", 1),
+        (_, Some(postgres)) => postgres.create("bench_peers_tower", None).replacen("@/", "@localhost/", 1),
         _ => String::new(),
     };
     let database = database.map(crate::engine::Postgres::id).transpose()?;
@@ -86,7 +86,7 @@ async fn tower(bench: &Bench, store: Store) -> Result<Peer> {
 
 async fn express(bench: &Bench) -> Result<Peer> {
     let postgres = bench.postgres()?;
-    let url = postgres.create("peers_express", None);
+    let url = postgres.create("bench_peers_express", None);
     let mut command = Command::new("node");
     command.current_dir(install::node().await?).env("NODE_ENV", "production");
     let process = Process::start(command.arg("express-session.mjs").arg(url)).await?;

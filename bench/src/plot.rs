@@ -26,12 +26,12 @@ const LEFT: f64 = 270.0;
 const LONGEST: f64 = 390.0;
 const HEAD: f64 = 48.0;
 const LINE: f64 = 26.0;
-/// Own background and colours for both kinds of page, since an image does not know which one it lies on.
-const STYLE: &str = "svg{--page:#ffffff;--ink:#1f2328;--soft:#59636e;--doorward:#1f6feb;--limit:#8c959f;\
-    --peer:#bf8700}@media(prefers-color-scheme:dark){svg{--page:#0d1117;--ink:#e6edf3;--soft:#9198a1;\
-    --doorward:#4493f8;--limit:#656c76;--peer:#d29922}}text{font:13px system-ui,sans-serif;fill:var(--ink)}\
-    .t{font-weight:600;font-size:15px}.u{fill:var(--soft);font-size:12px}.p{fill:var(--page)}\
-    .Doorward{fill:var(--doorward)}.Limit{fill:var(--limit)}.Peer{fill:var(--peer)}";
+/// Own background and colours for both kinds of page, since an image does not know which one it lies on. No variables,
+/// for not everything that draws SVG knows them.
+const STYLE: &str = "text{font:13px system-ui,sans-serif;fill:#1f2328}.t{font-weight:600;font-size:15px}\
+    .u{fill:#59636e;font-size:12px}.p{fill:#ffffff}.Doorward{fill:#1f6feb}.Limit{fill:#8c959f}.Peer{fill:#bf8700}\
+    @media(prefers-color-scheme:dark){text{fill:#e6edf3}.u{fill:#9198a1}.p{fill:#0d1117}.Doorward{fill:#4493f8}\
+    .Limit{fill:#656c76}.Peer{fill:#d29922}}";
 
 /// A chart of horizontal bars; the title is also what screen readers say.
 pub fn bars(title: &str, unit: &str, bars: &[Bar]) -> String {

@@ -66,8 +66,11 @@ fn line(row: &str, clients: usize, rounds: &[&Figures]) -> String {
         let known = rounds.iter().filter_map(|one| figure(one));
         if known.clone().next().is_some() { format!("{:.0}", median(known)) } else { "-".to_owned() }
     };
+    let (now, peak) = (middle(|one| one.rss_kib as f64), worst(|one| one.peak_kib as f64));
+    let memory =
+        if peak > 0.0 { format!("{:.1}, {:.1}", now / 1024.0, peak / 1024.0) } else { "-".to_owned() };
     format!(
-        "| {row} | {clients} | {:.0} | {} | {} | {:.2} | {:.2} | {:.2} | {:.1} | {:.0} | {:.0} | {:.1}, {:.1} |\n",
+        "| {row} | {clients} | {:.0} | {} | {} | {:.2} | {:.2} | {:.2} | {:.1} | {:.0} | {:.0} | {memory} |\n",
         middle(|one| one.per_second),
         cpu(|one| one.cpu),
         cpu(|one| one.cpu_database),
@@ -77,8 +80,6 @@ fn line(row: &str, clients: usize, rounds: &[&Figures]) -> String {
         worst(|one| one.max as f64 / 1000.0),
         worst(|one| one.errors as f64),
         middle(|one| one.shed as f64),
-        middle(|one| one.rss_kib as f64 / 1024.0),
-        worst(|one| one.peak_kib as f64 / 1024.0),
     )
 }
 

@@ -6,7 +6,8 @@
 
 mod sum;
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock};
 
 use futures_util::future::try_join;
 use tokio::sync::mpsc;
@@ -234,13 +235,22 @@ async fn add(to: &Db, table: &'static Table, rows: Vec<Row>) -> Result<()> {
                 let values = now.iter().flat_map(|row| row.values_ref().iter().zip(table.columns));
                 let params = values.map(|(value, column)| param(table, column, value));
                 let params = params.collect::<Result<Vec<_>>>()?;
-                conn.run(&table.insert(now.len()), &params).await?;
+                conn.run(insertion(table, power), &params).await?;
                 rest = later;
             }
             Ok(())
         })
     });
     added.await
+}
+
+/// The statement that adds 2 to the power of so many rows. They are long, so each is made once.
+fn insertion(table: &Table, power: u32) -> &'static str {
+    static ALL: LazyLock<HashMap<&'static str, Vec<String>>> = LazyLock::new(|| {
+        let of = |table: &Table| (0..=MOST_ROWS.ilog2()).map(|power| table.insert(1 << power)).collect();
+        TABLES.iter().map(|table| (table.name, of(table))).collect()
+    });
+    ALL.get(table.name).and_then(|powers| powers.get(power as usize)).map_or("", String::as_str)
 }
 
 /// A value on its way to the other side, if it is what its column promises.

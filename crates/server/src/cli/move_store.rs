@@ -97,7 +97,8 @@ async fn refuse_served(db: &Db) -> anyhow::Result<()> {
 /// Says where the key of the moved store is. A key that does not fit is refused: no token would be valid with it.
 async fn master_key(config: &Config, from: &Side, to: &Side) -> anyhow::Result<String> {
     let advice = "tokens and sessions stay valid only with the same master key";
-    let stored = organisation::key_check(from.db.reading().await?.conn()?).await?;
+    let stored = organisation::key_check(from.db.reading().await?.conn()?).await;
+    let stored = stored.context("the source holds no store that can be read")?;
     let mut fitting = Vec::new();
     for (place, keys) in place::known_keys(config, from, to)? {
         if stored.is_some_and(|stored| stored != keys.check_value()) {

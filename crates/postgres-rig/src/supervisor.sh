@@ -52,6 +52,7 @@ while read -r order argument; do
         follow) copy "$argument" --write-recovery-conf >>"$folder/log" 2>&1 ;;
         postgres) run "$bin/postgres" -D "$folder/data" -k "$folder" -p "$argument" ;;
         pgbouncer) run "$argument" "$folder/pgbouncer.ini" ;;
+        promote) "$bin/pg_ctl" promote --wait --silent --pgdata="$folder/data" >>"$folder/log" 2>&1 ;;
         stop) stop "$argument" ;;
     esac
     echo "$? $pid"

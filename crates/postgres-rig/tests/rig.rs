@@ -181,7 +181,7 @@ fn settings_that_postgresql_refuses_are_said_in_its_words() {
 #[test]
 fn a_standby_has_what_was_committed_and_takes_writes_once_it_is_promoted() {
     let mut primary = Server::start(&[("synchronous_standby_names", "*")]);
-    let standby = primary.standby(&[("synchronous_standby_names", "")]);
+    let mut standby = primary.standby(&[("synchronous_standby_names", "")]);
     primary.sql("postgres", "CREATE TABLE t (n INT); INSERT INTO t SELECT generate_series(1, 100)");
     assert_eq!(standby.sql("postgres", "SHOW transaction_read_only"), "on");
     primary.crash();

@@ -22,11 +22,10 @@ impl Server {
         must(self.copied("copy", &[]))
     }
 
-    /// Makes a server that follows another one independent of it; from then on it takes writes.
+    /// Makes a server that follows another one independent of it; when this returns it takes writes.
     #[track_caller]
-    pub fn promote(&self) {
-        let promoted = self.sql("postgres", "SELECT pg_promote(true, 60)");
-        must(if promoted == "t" { Ok(()) } else { Err(format!("not promoted:\n{}", self.log())) });
+    pub fn promote(&mut self) {
+        must(self.keeper().and_then(|keeper| keeper.order("promote")));
     }
 
     fn copied(&self, order: &str, settings: &[(&str, &str)]) -> Outcome<Self> {

@@ -20,7 +20,7 @@ async fn ready(server: &Server) -> u16 {
 
 async fn lose_the_primary(tcp: bool) {
     let mut primary = Postgres::start(PRIMARY);
-    let standby = primary.standby(STANDBY);
+    let mut standby = primary.standby(STANDBY);
     let database = primary.database();
     let site = Site::new(Some(&on_either(&primary, &standby, database.name(), tcp)));
     let server = site.begin();

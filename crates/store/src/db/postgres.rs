@@ -9,8 +9,8 @@ mod link;
 mod story;
 mod target;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use deadpool_postgres::{
@@ -106,14 +106,14 @@ impl Postgres {
                 Ok(Ok(rows)) => return Ok(rows),
                 Ok(Err(error)) => error,
                 Err(_) => {
-                    self.forget(slot, &client).await;
+                    self.forget(slot, client).await;
                     return Err(StoreError::Unavailable("a read took too long".to_owned()));
                 }
             };
             if meaning(&error) != Meaning::Lost || attempt == ATTEMPTS {
                 return Err(fault(&error));
             }
-            self.forget(slot, &client).await;
+            self.forget(slot, client).await;
             attempt += 1;
         }
     }
@@ -134,10 +134,13 @@ impl Postgres {
     }
 
     /// Takes a connection that is gone out of its place, unless somebody did so already.
-    async fn forget(&self, slot: usize, client: &Arc<Object>) {
+    async fn forget(&self, slot: usize, client: Arc<Object>) {
         let Some(place) = self.slots.get(slot) else { return };
+        // Whoever has the place may be waiting for the pool to have room, which it has not while this is held.
+        let gone: Weak<Object> = Arc::downgrade(&client);
+        drop(client);
         let mut place = place.lock().await;
-        if place.as_ref().is_some_and(|present| Arc::ptr_eq(present, client))
+        if place.as_ref().is_some_and(|present| std::ptr::eq(Arc::as_ptr(present), gone.as_ptr()))
             && let Some(mine) = place.take().and_then(Arc::into_inner)
         {
             drop(Object::take(mine));

@@ -27,7 +27,7 @@ use doorward_core::token::{Keyring, Minted, TokenKind};
 use doorward_core::user::{CodePurpose, draw_code};
 use doorward_store::organisation::{self, Instance};
 use doorward_store::session::ShownSession;
-use doorward_store::together::{Births, LookUp};
+use doorward_store::together::{Births, LookUp, Users};
 use doorward_store::token::Bearer;
 use doorward_store::{Db, StoreError};
 
@@ -120,6 +120,8 @@ pub struct App {
     pub bearers: LookUp<Bearer>,
     /// The sessions.
     pub sessions: LookUp<ShownSession>,
+    /// The users, for those who check them.
+    pub users: Users,
     /// Where new sessions are added that rest on nothing but their user.
     pub births: Births,
     /// The keys of tokens and codes.

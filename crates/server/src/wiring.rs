@@ -9,7 +9,7 @@ use doorward_core::base::Span;
 use doorward_core::password::{Complexity, Hasher};
 use doorward_core::search::SearchPolicy;
 use doorward_store::migrate::{check, migrate};
-use doorward_store::together::{Births, LookUp};
+use doorward_store::together::{Births, LookUp, Users};
 use doorward_store::{Db, PostgresSettings, Settings, SqliteSettings};
 
 use crate::app::hashing::{HashingPool, HashingSettings};
@@ -64,8 +64,9 @@ pub async fn open(config: &Config, env: Env) -> anyhow::Result<Opened> {
         longest_wait: millis(config.hashing.max_wait_ms),
     };
     let hashing = HashingPool::start(settings, &policy.hasher).context("starting the hashing threads")?;
-    let (bearers, sessions, births) = (LookUp::bearers(&db), LookUp::sessions(&db), Births::new(&db));
-    let app = Arc::new(App { db, bearers, sessions, births, keys, instance, policy, hashing, env });
+    let (bearers, sessions) = (LookUp::bearers(&db), LookUp::sessions(&db));
+    let (users, births) = (Users::new(&db), Births::new(&db));
+    let app = Arc::new(App { db, bearers, sessions, users, births, keys, instance, policy, hashing, env });
     Ok(Opened { app, first_start, dir })
 }
 

@@ -7,13 +7,14 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use doorward_core::session::Session;
-use doorward_core::user::UserState;
+use doorward_core::user::{User, UserState, username_key};
 use futures_util::future::BoxFuture;
 
 use crate::db::{Conn, Db, Gather};
 use crate::error::{Result, StoreError};
 use crate::session::ShownSession;
 use crate::token::{self, Bearer};
+use crate::user::Wanted;
 use crate::{session, user};
 
 /// Finds what belongs to each of some keys.
@@ -40,6 +41,35 @@ impl LookUp<ShownSession> {
     #[must_use]
     pub fn sessions(db: &Db) -> Self {
         Self::new(db, |conn, ids| Box::pin(session::load_all(conn, ids)))
+    }
+}
+
+/// Looks users up, unless they were deleted.
+#[derive(Debug)]
+pub struct Users {
+    by_id: LookUp<User>,
+    by_name: LookUp<User>,
+}
+
+impl Users {
+    /// Those of that database.
+    #[must_use]
+    pub fn new(db: &Db) -> Self {
+        Self {
+            by_id: LookUp::new(db, |conn, ids| Box::pin(user::by_id(conn, ids))),
+            by_name: LookUp::new(db, |conn, names| Box::pin(user::by_name(conn, names))),
+        }
+    }
+
+    /// The user who is meant, as it is now.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn find(&self, wanted: &Wanted) -> Result<Option<User>> {
+        match wanted {
+            Wanted::Id(id) => self.by_id.of(id).await,
+            Wanted::LoginName(name) => self.by_name.of(&username_key(name)).await,
+        }
     }
 }
 

@@ -60,6 +60,45 @@ pub async fn find(conn: &mut Conn, wanted: &Wanted) -> Result<Option<User>> {
     row.map(|row| read(row.read("users"))).transpose()
 }
 
+/// The users with those ids, unless they were deleted, by id.
+///
+/// # Errors
+/// When the store cannot be read.
+pub(crate) async fn by_id(conn: &mut Conn, ids: &[&str]) -> Result<HashMap<String, User>> {
+    static SQL: LazyLock<ForMany> = LazyLock::new(|| {
+        ForMany::new(|places| format!("{}WHERE u.state <> 3 AND u.id IN ({places})", select_users!("")))
+    });
+    find_many(conn, &SQL, ids, |user| user.id.clone()).await
+}
+
+/// The users who log in with those names, by the key of the name.
+///
+/// # Errors
+/// When the store cannot be read.
+pub(crate) async fn by_name(conn: &mut Conn, keys: &[&str]) -> Result<HashMap<String, User>> {
+    static SQL: LazyLock<ForMany> = LazyLock::new(|| {
+        ForMany::new(|places| format!("{}WHERE u.username_key IN ({places})", select_users!("")))
+    });
+    find_many(conn, &SQL, keys, |user| username_key(&user.username)).await
+}
+
+async fn find_many(
+    conn: &mut Conn,
+    sql: &ForMany,
+    keys: &[&str],
+    key: fn(&User) -> String,
+) -> Result<HashMap<String, User>> {
+    let mut users = HashMap::with_capacity(keys.len());
+    for keys in keys.chunks(MOST_VALUES) {
+        let (sql, params) = sql.with(keys);
+        for row in conn.all(sql, &params).await? {
+            let user = read(row.read("users"))?;
+            users.insert(key(&user), user);
+        }
+    }
+    Ok(users)
+}
+
 /// The user, locked until the transaction ends.
 ///
 /// # Errors

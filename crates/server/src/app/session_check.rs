@@ -12,7 +12,7 @@ use doorward_store::user::{self, Wanted};
 use doorward_store::{Conn, Result as StoreResult};
 
 use super::password::{self, Rules, Settled};
-use super::{Call, read};
+use super::{Call, read, store_failure};
 
 /// What a request asks to be checked and changed.
 #[derive(Debug, Clone, Default)]
@@ -166,7 +166,7 @@ async fn refuse(call: &Call, unready: &Unready, user_id: Option<&str>) -> Result
 
 async fn check_user(call: &Call, check: &UserCheck, password: Option<&Secret>) -> Result<User, Failure> {
     let UserCheck::Wanted(wanted) = check else { return Err(failure::USER_SEARCH_MISSING) };
-    let Some(found) = read!(call.app, user::find(wanted))? else {
+    let Some(found) = call.app.users.find(wanted).await.map_err(store_failure)? else {
         if let Some(password) = password {
             // An answer that comes early would tell that there is no such user.
             password::burn(&call.app, password).await?;

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use doorward_core::session::{Session, UserAgent};
 use doorward_core::user::UserState;
-use doorward_store::together::{Births, LookUp};
+use doorward_store::together::{Births, LookUp, Users};
 use doorward_store::token::AccessToken;
+use doorward_store::user::Wanted;
 use doorward_store::{StoreError, session, session_search, token, user};
 use futures_util::future::join_all;
 
@@ -128,4 +129,34 @@ async fn each_who_asks_for_a_bearer_gets_its_own_and_a_removed_one_is_gone_at_on
     let (user, id) = ("m1".to_owned(), "t1".to_owned());
     assert!(writing!(rig, [user, id] token::delete(&user, &id)).unwrap());
     assert_eq!(bearers.of("t1").await.unwrap(), None);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_who_asks_for_a_user_gets_its_own_by_id_and_by_name_in_any_case() {
+    let rig = Rig::fresh().await;
+    for (id, name) in [("1", "mini"), ("2", "ÄRGER"), ("3", "gone")] {
+        add_user(&rig, &human(id, name)).await;
+    }
+    let id = "3".to_owned();
+    writing!(rig, [id] user::delete(&id, NOW)).unwrap();
+    let users = Arc::new(Users::new(&rig.db));
+    let name = |text: &str| Wanted::LoginName(text.to_owned());
+    let id = |text: &str| Wanted::Id(text.to_owned());
+    let asked = [
+        (name("MINI"), Some("1")),
+        (name("ärger"), Some("2")),
+        (name("Ärger"), Some("2")),
+        (name("gone"), None),
+        (id("1"), Some("1")),
+        (id("3"), None),
+        (id("mini"), None),
+    ];
+    let all = (0..70).map(|number| {
+        let (users, (wanted, _)) = (Arc::clone(&users), asked[number % asked.len()].clone());
+        tokio::spawn(async move { users.find(&wanted).await.unwrap() })
+    });
+    for (number, found) in join_all(all).await.into_iter().map(Result::unwrap).enumerate() {
+        let (wanted, expected) = &asked[number % asked.len()];
+        assert_eq!(found.map(|user| user.id), expected.map(str::to_owned), "{wanted:?}");
+    }
 }

@@ -106,7 +106,10 @@ async fn requests_in_flight_finish_when_the_server_is_told_to_stop() {
         "hashing.memory_kib=65536",
         "hashing.iterations=4",
         "hashing.threads=1",
-        "hashing.max_wait_ms=25000",
+        // Hashing gives way to everything else on the machine, which may be busy.
+        "hashing.max_wait_ms=250000",
+        "limits.request_timeout_ms=300000",
+        "limits.drain_timeout_ms=300000",
     ];
     let arguments: Vec<_> = slow.iter().flat_map(|pair| ["--set", pair]).collect();
     let server = Server::start(dir.path(), &arguments);

@@ -1,7 +1,7 @@
 //! A line to PostgreSQL that sometimes breaks at the worst moment: when a commit was asked for and not answered yet.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -23,6 +23,8 @@ pub struct Cutter {
 /// How often what happened.
 #[derive(Default)]
 struct Counts {
+    /// Whether lines break at all.
+    armed: AtomicBool,
     /// The commit never arrived.
     lost: AtomicU64,
     /// The commit was made.
@@ -43,6 +45,11 @@ impl Cutter {
             }
         });
         cutter
+    }
+
+    /// Lines begin to break: what came before has come through.
+    pub fn begin(&self) {
+        self.counts.armed.store(true, Ordering::Relaxed);
     }
 
     /// How many commits were not answered: those that never arrived, and those that were made.
@@ -73,7 +80,8 @@ async fn ask(
     let mut buffer = vec![0; 64 * 1024];
     loop {
         let size = from.read(&mut buffer).await.ok().filter(|size| *size > 0)?;
-        let commits = buffer[..size].windows(COMMIT.len()).any(|window| window == COMMIT);
+        let armed = counts.armed.load(Ordering::Relaxed);
+        let commits = armed && buffer[..size].windows(COMMIT.len()).any(|window| window == COMMIT);
         let drawn = if commits { chance.lock().await.below(2 * ONE_IN) } else { u64::MAX };
         match drawn {
             0 => {

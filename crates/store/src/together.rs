@@ -93,6 +93,10 @@ impl<A: Send + Sync + 'static> LookUp<A> {
     where
         A: Clone,
     {
+        if key.contains('\0') {
+            // No text of a store holds one, so nothing belongs to this key.
+            return Ok(None);
+        }
         match &self.gather {
             // Nobody else has it, unless several asked for it at the same time.
             Some(gather) => Ok(gather.ask(key.to_owned()).await?.map(Arc::unwrap_or_clone)),

@@ -51,6 +51,11 @@ pub enum Taken {
 /// # Errors
 /// When the store cannot be read.
 pub async fn find(conn: &mut Conn, wanted: &Wanted) -> Result<Option<User>> {
+    let (Wanted::Id(text) | Wanted::LoginName(text)) = wanted;
+    if text.contains('\0') {
+        // No text of a store holds one, so nobody is meant.
+        return Ok(None);
+    }
     let row = match wanted {
         Wanted::Id(id) => conn.one(select_users!("WHERE u.id = $1 AND u.state <> 3"), &[id.into()]).await?,
         Wanted::LoginName(name) => {

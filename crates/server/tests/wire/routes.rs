@@ -156,9 +156,8 @@ async fn variables_of_the_path_may_be_percent_encoded() {
     let encoded: String = id.bytes().map(|byte| format!("%{byte:02X}")).collect();
     let shown = rig.rest("GET", &format!("/v2/sessions/{encoded}"), &rig.login, Value::Null).await;
     assert_eq!(shown.json()["session"]["id"], json!(id));
-    let unknown = ["a%2Fb", "%FF", "%C3%A9", "100%", "%zz", ".."].map(|strange| (strange, "QUERY-SFeaa"));
-    for (strange, id) in unknown.into_iter().chain([("%00", "DOORWARD-Nu1ch")]) {
+    for strange in ["a%2Fb", "%00", "%FF", "%C3%A9", "100%", "%zz", ".."] {
         let answer = rig.rest("GET", &format!("/v2/sessions/{strange}"), &rig.login, Value::Null).await;
-        assert_eq!(answer.json()["details"][0]["id"], id, "{strange}");
+        assert_eq!(answer.json()["details"][0]["id"], "QUERY-SFeaa", "{strange}");
     }
 }

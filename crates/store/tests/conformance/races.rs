@@ -4,28 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use doorward_core::session::Session;
-use doorward_store::{Db, Result, StoreError, session};
-use futures_util::future::{BoxFuture, join_all};
+use doorward_store::{StoreError, session};
+use futures_util::future::join_all;
 use tokio::sync::Barrier;
 
-use crate::rig::{Once, Rig, failing, note};
+use crate::rig::{Once, Rig, failing, note, panicking, step};
 use crate::sample::{add_session, later, session as plain};
-
-/// Adds one to the sequence of a session: read under the lock, written, acknowledged.
-fn step(db: &Db, id: &str) -> BoxFuture<'static, Result<u64>> {
-    let (db, id) = (db.clone(), id.to_owned());
-    Box::pin(async move {
-        db.write(move |conn| {
-            Box::pin(async move {
-                let mut session = session::lock(conn, &id).await?.expect("a session").session;
-                session.sequence += 1;
-                session::save(conn, &session).await?;
-                Ok(session.sequence)
-            })
-        })
-        .await
-    })
-}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_400_concurrent_updates_of_one_session_none_is_lost() {
@@ -59,20 +43,6 @@ async fn a_write_that_fails_takes_back_its_own_work_only() {
     for (id, there) in [("a", true), ("b", false), ("c", true)] {
         assert_eq!(rig.has_note(id).await, there, "{id}");
     }
-}
-
-/// Writes a note and panics.
-fn panicking(db: &Db) -> BoxFuture<'static, Result<()>> {
-    let db = db.clone();
-    Box::pin(async move {
-        db.write(|conn| {
-            Box::pin(async move {
-                conn.run("INSERT INTO instance (id, created) VALUES ('panic', 0)", &[]).await?;
-                std::panic::resume_unwind(Box::new("on purpose"))
-            })
-        })
-        .await
-    })
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use doorward_postgres_rig::{Database, Server};
-use doorward_store::{Db, PostgresSettings, Result, Settings, SqliteSettings, StoreError, migrate};
+use doorward_store::{Db, PostgresSettings, Result, Settings, SqliteSettings, StoreError, migrate, session};
 use futures_util::future::BoxFuture;
 use tempfile::TempDir;
 
@@ -165,6 +165,36 @@ pub fn failing(db: &Db, id: &'static str) -> BoxFuture<'static, Result<()>> {
             Box::pin(async move {
                 conn.run(&format!("INSERT INTO instance (id, created) VALUES ('{id}', 0)"), &[]).await?;
                 Err(StoreError::Driver("on purpose".to_owned()))
+            })
+        })
+        .await
+    })
+}
+
+/// Adds one to the sequence of a session: read under the lock, written, acknowledged.
+pub fn step(db: &Db, id: &str) -> BoxFuture<'static, Result<u64>> {
+    let (db, id) = (db.clone(), id.to_owned());
+    Box::pin(async move {
+        db.write(move |conn| {
+            Box::pin(async move {
+                let mut session = session::lock(conn, &id).await?.expect("a session").session;
+                session.sequence += 1;
+                session::save(conn, &session).await?;
+                Ok(session.sequence)
+            })
+        })
+        .await
+    })
+}
+
+/// Writes a note and panics.
+pub fn panicking(db: &Db) -> BoxFuture<'static, Result<()>> {
+    let db = db.clone();
+    Box::pin(async move {
+        db.write(|conn| {
+            Box::pin(async move {
+                conn.run("INSERT INTO instance (id, created) VALUES ('panic', 0)", &[]).await?;
+                std::panic::resume_unwind(Box::new("on purpose"))
             })
         })
         .await

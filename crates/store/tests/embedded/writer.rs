@@ -1,29 +1,12 @@
 //! The one writer: writes that wait share a commit and nothing else.
 
-use doorward_store::{Db, Result, StoreError, session};
+use doorward_store::{Result, StoreError, session};
 use futures_util::FutureExt;
-use futures_util::future::BoxFuture;
 
 use crate::hold::{Held, queued};
-use crate::rig::{Rig, failing, note};
+use crate::rig::{Rig, failing, note, panicking, step};
 use crate::sample::{add_session, session as plain};
 use crate::tuned::tuned;
-
-/// Adds one to the sequence of a session: read under the lock, written, acknowledged.
-fn step(db: &Db, id: &str) -> BoxFuture<'static, Result<u64>> {
-    let (db, id) = (db.clone(), id.to_owned());
-    Box::pin(async move {
-        db.write(move |conn| {
-            Box::pin(async move {
-                let mut session = session::lock(conn, &id).await?.expect("a session").session;
-                session.sequence += 1;
-                session::save(conn, &session).await?;
-                Ok(session.sequence)
-            })
-        })
-        .await
-    })
-}
 
 #[tokio::test]
 async fn writes_that_wait_are_committed_together_up_to_the_limit() {
@@ -57,20 +40,6 @@ async fn a_write_that_fails_takes_back_its_own_work_only() {
     for (id, there) in [("a", true), ("b", false), ("c", true)] {
         assert_eq!(rig.has_note(id).await, there, "{id}");
     }
-}
-
-/// Writes a note and panics.
-fn panicking(db: &Db) -> BoxFuture<'static, Result<()>> {
-    let db = db.clone();
-    Box::pin(async move {
-        db.write(|conn| {
-            Box::pin(async move {
-                conn.run("INSERT INTO instance (id, created) VALUES ('panic', 0)", &[]).await?;
-                std::panic::resume_unwind(Box::new("on purpose"))
-            })
-        })
-        .await
-    })
 }
 
 #[tokio::test]

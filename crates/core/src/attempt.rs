@@ -12,6 +12,14 @@ pub enum Counted {
     CurrentPassword,
     /// A code that proves an address, a phone or a reset.
     Code,
+    /// A time-based code.
+    Totp,
+    /// A code by SMS.
+    OtpSms,
+    /// A code by mail.
+    OtpEmail,
+    /// A recovery code.
+    RecoveryCode,
 }
 
 impl Counted {
@@ -22,6 +30,10 @@ impl Counted {
             Self::Password => "password",
             Self::CurrentPassword => "current_password",
             Self::Code => "code",
+            Self::Totp => "totp",
+            Self::OtpSms => "otp_sms",
+            Self::OtpEmail => "otp_email",
+            Self::RecoveryCode => "recovery_code",
         }
     }
 }

@@ -110,6 +110,7 @@ mod tests {
             email: Contact { address: "a@b.c".to_owned(), verified: true },
             phone: None,
             password,
+            mfa_init_skipped: None,
         };
         User {
             id: "1".to_owned(),

@@ -147,24 +147,93 @@ failures! {
     PASSWORD_INVALID = InvalidArgument, "COMMAND-3M0fs", "Password is invalid";
     PASSWORD_HASH_UNUSABLE = Internal, "COMMAND-CahN2", "An internal error occurred";
     TOO_MANY_ATTEMPTS = ResourceExhausted, "DOORWARD-B4ck0", "Too many failed attempts, try again later";
-    // Checks and challenges of factors that the user does not have.
+    // The intent check.
     INTENT_NO_USER = FailedPrecondition, "COMMAND-Sfw3r", "User ID missing";
     INTENT_TOKEN_MALFORMED = PermissionDenied, "CRYPTO-Swg31", "Intent Token is invalid";
     INTENT_TOKEN_WRONG = PermissionDenied, "CRYPTO-Sf4gt", "Intent Token is invalid";
+    INTENT_TOKEN_OF_ANOTHER = PermissionDenied, "CRYPTO-CRYPTO", "Intent Token is invalid";
+    INTENT_NOT_SUCCEEDED = FailedPrecondition, "COMMAND-Df4bw", "Intent has not succeeded";
+    INTENT_EXPIRED = FailedPrecondition, "COMMAND-SAf42", "Intent has expired";
+    INTENT_OTHER_USER = FailedPrecondition, "COMMAND-O8xk3w", "Intent meant for another user";
+    // The WebAuthn check and challenge.
     WEBAUTHN_NO_CHALLENGE = FailedPrecondition, "COMMAND-Ioqu5", "Session without WebAuthN challenge";
     WEBAUTHN_NO_USER = FailedPrecondition, "COMMAND-eeR2e", "User ID missing";
     WEBAUTHN_USER_UNKNOWN = FailedPrecondition, "COMMAND-Df4b3", "User could not be found";
-    WEBAUTHN_NO_CREDENTIAL = FailedPrecondition, "WEBAU-4G8sw", "WebAuthN begin login failed";
+    WEBAUTHN_MALFORMED = InvalidArgument, "WEBAU-ADgv4", "Error on validate login credentials";
+    WEBAUTHN_INVALID = InvalidArgument, "WEBAU-3M9si", "Error on validate login credentials";
+    WEBAUTHN_KEY_GONE = FailedPrecondition, "COMMAND-Aej7i", "WebAuthN Token could not be found";
+    WEBAUTHN_NO_CREDENTIAL = FailedPrecondition, "WEBAU-4G8sw", "WebAuthn begin login failed";
+    WEBAUTHN_DOMAIN = InvalidArgument, "WEBAU-UX9ta", "Errors.User.WebAuthN.ServerConfig";
+    // The TOTP check.
     TOTP_NO_USER = InvalidArgument, "COMMAND-8N9ds", "User ID missing";
     TOTP_NOT_READY = FailedPrecondition, "COMMAND-3Mif9s", "Multifactor OTP (OneTimePassword) isn't ready";
+    TOTP_INVALID = InvalidArgument, "EVENT-8isk2", "Invalid code";
+    TOTP_USER_LOCKED = FailedPrecondition, "COMMAND-SF3fg", "Errors.User.Locked";
+    // The checks and challenges of codes by SMS and mail.
     OTP_NO_USER = InvalidArgument, "COMMAND-S453v", "User ID missing";
+    OTP_CODE_EMPTY = InvalidArgument, "COMMAND-SJl2g", "Code is empty";
     OTP_NOT_READY = FailedPrecondition, "COMMAND-d2r52", "Multifactor OTP (OneTimePassword) isn't ready";
-    RECOVERY_NO_USER = InvalidArgument, "DOORWARD-R3c0u", "User ID missing";
-    RECOVERY_NOT_READY = FailedPrecondition, "DOORWARD-R3c0r", "Recovery codes aren't ready";
+    OTP_NO_CHALLENGE = FailedPrecondition, "COMMAND-S34gh", "Code not found";
+    OTP_USER_LOCKED = FailedPrecondition, "COMMAND-S6h4R", "Errors.User.Locked";
     OTP_SMS_CHALLENGE_NO_USER = FailedPrecondition, "COMMAND-JKL3g", "User ID missing";
     OTP_SMS_CHALLENGE_NOT_READY = FailedPrecondition, "COMMAND-BJ2g3", "Multifactor OTP (OneTimePassword) isn't ready";
     OTP_EMAIL_CHALLENGE_NO_USER = FailedPrecondition, "COMMAND-JK3gp", "User ID missing";
     OTP_EMAIL_CHALLENGE_NOT_READY = FailedPrecondition, "COMMAND-JKLJ3", "Multifactor OTP (OneTimePassword) isn't ready";
+    RETURN_CODE_DENIED = PermissionDenied, "DOORWARD-R3tcd", "Only callers with the permission to write sessions can have a code returned";
+    TEMPLATE_MALFORMED = InvalidArgument, "DOMAIN-oGh5e", "URL Template is invalid";
+    TEMPLATE_UNKNOWN_FIELD = InvalidArgument, "DOMAIN-ieYa7", "URL Template is invalid";
+    // The recovery code check.
+    RECOVERY_NO_USER = InvalidArgument, "DOORWARD-R3c0u", "User ID missing";
+    RECOVERY_NOT_READY = FailedPrecondition, "DOORWARD-R3c0r", "Recovery codes aren't ready";
+    RECOVERY_INVALID = InvalidArgument, "DOORWARD-R3c0i", "Invalid code";
+    RECOVERY_USER_LOCKED = FailedPrecondition, "DOORWARD-R3c0l", "Errors.User.Locked";
+    // Users: time-based codes.
+    TOTP_USER_UNKNOWN = FailedPrecondition, "COMMAND-SqyJz", "User could not be found";
+    TOTP_ALREADY = AlreadyExists, "COMMAND-do9se", "Multifactor OTP (OneTimePassword) is already set up";
+    TOTP_NOT_REGISTERED = NotFound, "COMMAND-3Mif9s", "Multifactor OTP (OneTimePassword) doesn't exist";
+    TOTP_ALREADY_READY = FailedPrecondition, "COMMAND-qx4ls", "Errors.Users.MFA.OTP.AlreadyReady";
+    TOTP_REMOVE_NOT_FOUND = NotFound, "COMMAND-Hd9sd", "Multifactor OTP (OneTimePassword) doesn't exist";
+    TOTP_SECRET_INVALID = InvalidArgument, "DOORWARD-T0tp1", "The TOTP secret is not base32 of 10 to 64 bytes";
+    // Users: codes by SMS and mail.
+    OTP_SMS_ALREADY = AlreadyExists, "COMMAND-Ad3g2", "Multifactor OTP (OneTimePassword) is already set up";
+    OTP_EMAIL_ALREADY = AlreadyExists, "COMMAND-MKL2s", "Multifactor OTP (OneTimePassword) is already set up";
+    OTP_SMS_UNVERIFIED = FailedPrecondition, "COMMAND-Q54j2", "Multifactor OTP (OneTimePassword) isn't ready";
+    OTP_EMAIL_UNVERIFIED = FailedPrecondition, "COMMAND-KLJ2d", "Multifactor OTP (OneTimePassword) isn't ready";
+    OTP_SMS_NOT_FOUND = NotFound, "COMMAND-Sr3h3", "Multifactor OTP (OneTimePassword) doesn't exist";
+    OTP_EMAIL_NOT_FOUND = NotFound, "COMMAND-b312D", "Multifactor OTP (OneTimePassword) doesn't exist";
+    // Users: recovery codes.
+    RECOVERY_NOT_FOUND = NotFound, "DOORWARD-R3c0n", "Recovery codes don't exist";
+    RECOVERY_TOO_MANY = InvalidArgument, "DOORWARD-R3c0m", "A user can have 50 recovery codes at most";
+    // Users: passkeys and U2F.
+    PASSKEY_CODE_INVALID = InvalidArgument, "COMMAND-Eeb2a", "Code is invalid";
+    PASSKEY_USER_UNKNOWN = NotFound, "COMMAND-M9dsd", "User could not be found";
+    PASSKEY_NOT_PENDING = FailedPrecondition, "WEBAU-5M9so", "WebAuthN Token could not be found";
+    PASSKEY_MALFORMED = InvalidArgument, "WEBAU-sEr8c", "Error on parse credential data";
+    PASSKEY_INVALID = InvalidArgument, "WEBAU-3Vb9s", "Error on create credentials";
+    PASSKEY_NOT_FOUND = NotFound, "COMMAND-DAfb2", "WebAuthN Token could not be found";
+    PASSKEY_TOO_MANY = ResourceExhausted, "DOORWARD-Pk3ys", "A user can have 50 passkeys and 50 U2F keys at most";
+    // Identity providers, intents and links.
+    INTENT_CONTENT_MISSING = Unimplemented, "USERv2-S2g21", "type oneOf <nil> in method StartIdentityProviderIntent not implemented";
+    INTENT_LDAP_UNSERVED = Unimplemented, "DOORWARD-Ld4p1", "LDAP identity providers are not served";
+    INTENT_IDP_UNKNOWN = FailedPrecondition, "COMMAND-as02jin", "Identity Provider Configuration doesn't exist";
+    INTENT_URL_DENIED = InvalidArgument, "DOORWARD-R3dir", "The success or failure URL is not allowed by the configuration";
+    INTENT_IDP_UNAVAILABLE = Unavailable, "DOORWARD-1dpun", "The identity provider does not answer, try again later";
+    INTENT_READ_NOT_SUCCEEDED = FailedPrecondition, "IDP-nme4gszsvx", "Intent has not succeeded";
+    INTENT_READ_EXPIRED = FailedPrecondition, "IDP-SAf42", "Intent has expired";
+    LINK_USER_UNKNOWN = FailedPrecondition, "COMMAND-vzktar7b7f", "User could not be found";
+    LINK_TAKEN = AlreadyExists, "V3-DKcYh", "External IDP already taken";
+    LINK_NOT_FOUND = NotFound, "COMMAND-1M9xR", "External IDP not found";
+    LINK_TOO_MANY = ResourceExhausted, "DOORWARD-L1nks", "A user can have 100 links to identity providers at most";
+    // Users: invitations and sending codes again.
+    RESEND_EMAIL_UNKNOWN = FailedPrecondition, "DOORWARD-R3s3u", "User could not be found";
+    RESEND_NOTHING = FailedPrecondition, "DOORWARD-R3s3n", "There is no code to send again";
+    RESEND_VERIFIED = FailedPrecondition, "DOORWARD-R3s3v", "It is verified already";
+    INVITE_NOT_FOUND = FailedPrecondition, "DOORWARD-1nv1n", "There is no invitation to send again";
+    INVITE_ALREADY = FailedPrecondition, "DOORWARD-1nv1a", "User has a way to log in already";
+    INVITE_CODE_INVALID = InvalidArgument, "DOORWARD-1nv1c", "Code is invalid";
+    // Delivery.
+    DELIVERY_UNSET = FailedPrecondition, "DOORWARD-N0tif", "No delivery of mail or SMS is set up, ask for the code with return_code";
+    DELIVERY_TOO_MANY = ResourceExhausted, "DOORWARD-D3l1v", "Too many messages for this user or session, try again later";
     // Users: making them.
     EMAIL_INVALID = InvalidArgument, "EMAIL-599BI", "Email is invalid";
     EMAIL_EMPTY = InvalidArgument, "EMAIL-spblu", "Email is empty";
@@ -178,8 +247,6 @@ failures! {
     USER_ID_TAKEN = FailedPrecondition, "COMMAND-7yiox1isql", "Errors.User.AlreadyExisting";
     USERNAME_TAKEN = AlreadyExists, "V3-DKcYh", "User already exists";
     IDP_UNKNOWN = FailedPrecondition, "COMMAND-39nf2", "Identity Provider Configuration doesn't exist";
-    TOTP_IMPORT_UNSERVED = Unimplemented, "DOORWARD-T0tp1", "TOTP secrets cannot be imported by this version";
-    DELIVERY_UNSERVED = FailedPrecondition, "DOORWARD-N0tif", "No delivery of mail or SMS is set up, ask for the code with return_code";
     ORGANISATION_OF_USER_UNKNOWN = FailedPrecondition, "DOORWARD-0rg01", "Organisation doesn't exist";
     // Users: states.
     LOCK_NOT_FOUND = NotFound, "COMMAND-450yxuqrh1", "User could not be found";

@@ -9,6 +9,7 @@ pub mod caller;
 pub mod check;
 pub mod failure;
 pub mod password;
+pub mod seal;
 pub mod search;
 pub mod session;
 pub mod token;

@@ -152,6 +152,11 @@ pub fn same(left: &[u8], right: &[u8]) -> bool {
     left.ct_eq(right).into()
 }
 
+/// A key for one purpose that is derived from a master key.
+pub(crate) fn labelled(master: &[u8; 32], label: &str) -> [u8; 32] {
+    keyed(master, &[label.as_bytes()])
+}
+
 /// HMAC-SHA-256 over length-prefixed parts, so that parts cannot be shifted into one another.
 fn keyed(key: &[u8; 32], parts: &[&[u8]]) -> Digest {
     // HMAC fills a key up to a block of the hash with zeros; done here, it cannot fail on the length.

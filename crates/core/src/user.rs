@@ -79,6 +79,8 @@ pub struct Human {
     pub phone: Option<Contact>,
     /// The password, if one is set.
     pub password: Option<StoredPassword>,
+    /// When the person last declined to set up a second factor.
+    pub mfa_init_skipped: Option<Timestamp>,
 }
 
 /// What only a machine has.
@@ -136,6 +138,8 @@ pub enum CodePurpose {
     Phone,
     /// Allows a new password.
     PasswordReset,
+    /// Lets an invited person set up a first factor, and proves the mail address that it was sent to.
+    Invite,
 }
 
 impl CodePurpose {
@@ -146,6 +150,7 @@ impl CodePurpose {
             Self::Email => "email",
             Self::Phone => "phone",
             Self::PasswordReset => "password_reset",
+            Self::Invite => "invite",
         }
     }
 }

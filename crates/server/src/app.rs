@@ -1,6 +1,7 @@
 //! The stories: what each operation does, from its gathered facts to its one short transaction.
 
 pub mod caller;
+pub mod factor;
 pub mod hashing;
 pub mod password;
 pub mod session;
@@ -22,6 +23,7 @@ use doorward_core::base::{Secret, Span, Timestamp, mint_id};
 use doorward_core::caller::Caller;
 use doorward_core::failure::{self, Failure};
 use doorward_core::password::{Complexity, Hasher};
+use doorward_core::seal::Sealer;
 use doorward_core::search::SearchPolicy;
 use doorward_core::token::{Keyring, Minted, TokenKind};
 use doorward_core::user::{CodePurpose, draw_code};
@@ -50,8 +52,10 @@ pub(crate) use read;
 /// What the operator decides.
 #[derive(Debug, Clone)]
 pub struct Policy {
-    /// What happens after failed attempts.
+    /// What happens after failed attempts with a password.
     pub attempts: AttemptPolicy,
+    /// What happens after failed attempts with a one-time code of any kind.
+    pub code_attempts: AttemptPolicy,
     /// What a new password must be like.
     pub complexity: Complexity,
     /// How passwords are hashed.
@@ -88,6 +92,14 @@ pub struct CodePolicy {
     pub phone: CodeShape,
     /// Codes that allow a new password.
     pub reset: CodeShape,
+    /// Codes of invitations.
+    pub invite: CodeShape,
+    /// Codes that let somebody register a passkey.
+    pub passkey: CodeShape,
+    /// Codes that a session asks for by SMS.
+    pub otp_sms: CodeShape,
+    /// Codes that a session asks for by mail.
+    pub otp_email: CodeShape,
 }
 
 /// How long a code is and how long it lasts.
@@ -107,6 +119,7 @@ impl CodePolicy {
             CodePurpose::Email => self.email,
             CodePurpose::Phone => self.phone,
             CodePurpose::PasswordReset => self.reset,
+            CodePurpose::Invite => self.invite,
         }
     }
 }
@@ -126,6 +139,8 @@ pub struct App {
     pub births: Births,
     /// The keys of tokens and codes.
     pub keys: Keyring,
+    /// The keys of what must be read again.
+    pub seals: Sealer,
     /// The instance.
     pub instance: Instance,
     /// What the operator decided.
@@ -174,6 +189,12 @@ impl App {
         let mut bytes = [0; N];
         self.env.entropy.fill(&mut bytes);
         bytes
+    }
+
+    /// Seals a value for one purpose.
+    #[must_use]
+    pub fn seal(&self, purpose: &str, value: &[u8]) -> Vec<u8> {
+        self.seals.seal(purpose, self.chance(), value)
     }
 
     /// A new code for a purpose.

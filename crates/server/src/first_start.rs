@@ -9,6 +9,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use doorward_core::base::{Timestamp, mint_id};
 use doorward_core::caller::{Membership, Role};
+use doorward_core::seal::Sealer;
 use doorward_core::token::{Keyring, Minted, TokenKind};
 use doorward_core::user::{Machine, User, UserKind, UserState};
 use doorward_store::organisation::{self, Instance, Organisation};
@@ -27,6 +28,21 @@ pub const DATABASE: &str = "doorward.db";
 /// What a data folder holds.
 #[derive(Debug, Clone)]
 pub struct DataDir(PathBuf);
+
+/// What is derived from the master key.
+#[derive(Debug, Clone)]
+pub struct Keys {
+    /// The keys of tokens and codes.
+    pub tokens: Keyring,
+    /// The keys of what must be read again.
+    pub seals: Sealer,
+}
+
+impl Keys {
+    fn derive(master: &[u8; 32]) -> Self {
+        Self { tokens: Keyring::derive(master), seals: Sealer::derive([master]) }
+    }
+}
 
 impl DataDir {
     /// Opens the folder, making it if it is not there. Only its owner may look into it.
@@ -89,9 +105,9 @@ impl DataDir {
     ///
     /// # Errors
     /// When the key is malformed, or the file cannot be read or written.
-    pub fn keys(&self, configured: Option<&[u8; 32]>, is_set_up: bool, env: &Env) -> anyhow::Result<Keyring> {
+    pub fn keys(&self, configured: Option<&[u8; 32]>, is_set_up: bool, env: &Env) -> anyhow::Result<Keys> {
         if let Some(key) = configured {
-            return Ok(Keyring::derive(key));
+            return Ok(Keys::derive(key));
         }
         let path = self.0.join("master.key");
         match fs::read_to_string(&path) {
@@ -107,7 +123,7 @@ impl DataDir {
                 let mut key = [0; 32];
                 env.entropy.fill(&mut key);
                 write_private(&path, &format!("{}\n", STANDARD.encode(key)))?;
-                Ok(Keyring::derive(&key))
+                Ok(Keys::derive(&key))
             }
             Err(error) => Err(error).with_context(|| format!("{} cannot be read", path.display())),
         }
@@ -127,12 +143,12 @@ pub fn private_file(path: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn parse_key(text: &str) -> anyhow::Result<Keyring> {
+fn parse_key(text: &str) -> anyhow::Result<Keys> {
     let bytes = STANDARD.decode(text).context("it is not base64")?;
     let Ok(key) = <[u8; 32]>::try_from(bytes.as_slice()) else {
         bail!("it has {} bytes instead of 32", bytes.len());
     };
-    Ok(Keyring::derive(&key))
+    Ok(Keys::derive(&key))
 }
 
 /// Writes a file that only its owner may read, whole or not at all.

@@ -16,7 +16,7 @@ use crate::app::hashing::{HashingPool, HashingSettings};
 use crate::app::{App, CodePolicy, CodeShape, ForceMfa, Policy};
 use crate::config::Config;
 use crate::env::Env;
-use crate::first_start::{DataDir, is_set_up, set_up};
+use crate::first_start::{DataDir, Keys, is_set_up, set_up};
 
 /// The most writes that may wait for the writer; beyond that the disk cannot keep up.
 const WRITE_QUEUE: usize = 4096;
@@ -56,7 +56,8 @@ pub async fn open(config: &Config, env: Env) -> anyhow::Result<Opened> {
     let dir = DataDir::open(&config.data_dir)?;
     let db = open_store(config, &dir)?;
     bring_up(&db, config.store.migrate).await?;
-    let keys = dir.keys(config.master_key_bytes().as_deref(), is_set_up(&db).await?, &env)?;
+    let Keys { tokens: keys, seals } =
+        dir.keys(config.master_key_bytes().as_deref(), is_set_up(&db).await?, &env)?;
     let (instance, first_start) = set_up(&db, &dir, &keys, &env).await?;
     let settings = HashingSettings {
         threads: whole_or_cores(config.hashing.threads),
@@ -66,7 +67,8 @@ pub async fn open(config: &Config, env: Env) -> anyhow::Result<Opened> {
     let hashing = HashingPool::start(settings, &policy.hasher).context("starting the hashing threads")?;
     let (bearers, sessions) = (LookUp::bearers(&db), LookUp::sessions(&db));
     let (users, births) = (Users::new(&db), Births::new(&db));
-    let app = Arc::new(App { db, bearers, sessions, users, births, keys, instance, policy, hashing, env });
+    let app =
+        Arc::new(App { db, bearers, sessions, users, births, keys, seals, instance, policy, hashing, env });
     Ok(Opened { app, first_start, dir })
 }
 
@@ -141,15 +143,15 @@ fn policy(config: &Config) -> anyhow::Result<Policy> {
         lasts: Span::minutes(i64::from(minutes)),
     };
     let codes = &config.codes;
+    let lockout = &config.policy.lockout;
+    let backoff = backoff.enabled.then(|| Backoff {
+        free: backoff.free_attempts,
+        first: span(backoff.first_ms),
+        longest: span(backoff.longest_ms),
+    });
     Ok(Policy {
-        attempts: AttemptPolicy {
-            lock_at: config.policy.lockout.max_password_attempts,
-            backoff: backoff.enabled.then(|| Backoff {
-                free: backoff.free_attempts,
-                first: span(backoff.first_ms),
-                longest: span(backoff.longest_ms),
-            }),
-        },
+        attempts: AttemptPolicy { lock_at: lockout.max_password_attempts, backoff },
+        code_attempts: AttemptPolicy { lock_at: lockout.max_otp_attempts, backoff },
         complexity: Complexity {
             min_length: password.min_length,
             lower: password.lower,
@@ -169,6 +171,10 @@ fn policy(config: &Config) -> anyhow::Result<Policy> {
             email: code(codes.email_length, codes.email_lifetime_minutes),
             phone: code(codes.phone_length, codes.phone_lifetime_minutes),
             reset: code(codes.reset_length, codes.reset_lifetime_minutes),
+            invite: code(codes.invite_length, codes.invite_lifetime_minutes),
+            passkey: code(codes.passkey_length, codes.passkey_lifetime_minutes),
+            otp_sms: code(codes.otp_sms_length, codes.otp_sms_lifetime_minutes),
+            otp_email: code(codes.otp_email_length, codes.otp_email_lifetime_minutes),
         },
         json_depth: config.limits.json_depth,
     })

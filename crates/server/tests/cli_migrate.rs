@@ -39,12 +39,15 @@ async fn create_session(server: &Server, token: &str) -> Value {
 #[tokio::test]
 async fn the_embedded_store_is_asked_brought_up_and_served_one_after_the_other() {
     let dir = tempfile::tempdir().unwrap();
-    assert_eq!(states(&run(dir.path(), &["--json", "migrate", "status"])), ["pending", "pending"]);
+    assert_eq!(states(&run(dir.path(), &["--json", "migrate", "status"])), ["pending", "pending", "pending"]);
     assert!(!dir.path().join("data").exists(), "asking makes nothing");
     let refused = run(dir.path(), &["serve", "--listen", "127.0.0.1:0", "--set", "store.migrate=false"]);
     assert_eq!(refused.code, Some(1), "{refused:?}");
     assert!(refused.errors.contains("doorward migrate up"), "{refused:?}");
-    assert_eq!(states(&run(dir.path(), &["--json", "migrate", "up"])), ["applied now", "applied now"]);
+    assert_eq!(
+        states(&run(dir.path(), &["--json", "migrate", "up"])),
+        ["applied now", "applied now", "applied now"]
+    );
     let shown = run(dir.path(), &["migrate", "status"]);
     assert!(shown.output.contains("0002_session_end") && !shown.output.contains("pending"), "{shown:?}");
     let server = Server::start(dir.path(), &["--set", "store.migrate=false"]);
@@ -96,7 +99,7 @@ async fn a_role_that_may_change_no_schema_serves_what_the_owner_brought_up() {
     let (as_owner, as_serving) = (of(&owner), of(&serving));
 
     let status = ["--json", "--set", &as_serving, "migrate", "status"];
-    assert_eq!(states(&run(dir.path(), &status)), ["pending", "pending"]);
+    assert_eq!(states(&run(dir.path(), &status)), ["pending", "pending", "pending"]);
     let denied = run(dir.path(), &["--set", &as_serving, "migrate", "up"]);
     assert!(denied.code == Some(1) && denied.errors.contains("permission denied"), "{denied:?}");
     let refused = run(
@@ -106,8 +109,8 @@ async fn a_role_that_may_change_no_schema_serves_what_the_owner_brought_up() {
     assert!(refused.code == Some(1) && refused.errors.contains("doorward migrate up"), "{refused:?}");
 
     let up = run(dir.path(), &["--json", "--set", &as_owner, "migrate", "up"]);
-    assert_eq!(states(&up), ["applied now", "applied now"]);
-    assert_eq!(states(&run(dir.path(), &status)), ["applied", "applied"]);
+    assert_eq!(states(&up), ["applied now", "applied now", "applied now"]);
+    assert_eq!(states(&run(dir.path(), &status)), ["applied", "applied", "applied"]);
     for migrate in ["store.migrate=false", "store.migrate=true"] {
         let server = Server::start(dir.path(), &["--set", migrate, "--set", &as_serving]);
         let (login, admin) = (data(dir.path(), "login-client.pat"), data(dir.path(), "admin.pat"));

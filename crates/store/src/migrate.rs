@@ -40,6 +40,13 @@ const MIGRATIONS: &[Migration] = &[
         bears: 1,
         indexes: true,
     },
+    Migration {
+        number: 3,
+        name: "0003_factors",
+        script: include_str!("../migrations/0003_factors.sql"),
+        bears: 1,
+        indexes: false,
+    },
 ];
 
 /// How often a node looks whether another one is done with the schema.

@@ -47,6 +47,7 @@ pub const TABLES: &[Table] = tables! {
         family_name Text, nick_name Text, display_name Text, preferred_language Text, gender Int, email Text,
         email_verified Flag, phone Text, phone_verified Flag, password_hash Text, password_changed Int,
         password_change_required Flag, description Text, created Int, changed Int, sequence Int,
+        mfa_init_skipped Int,
     }
     user_metadata (64: 2) { user_id Text, key Text, value Bytes, created Int, changed Int }
     attempts (1024: 2) { user_id Text, factor Text, failed Int, blocked_until Int }
@@ -59,6 +60,27 @@ pub const TABLES: &[Table] = tables! {
         intent Int, totp Int, otp_sms Int, otp_email Int, recovery_code Int, metadata Text, fingerprint Text,
         user_agent Text,
     }
+    totps (1024: 1) { user_id Text, secret Bytes, ready Flag, last_step Int, created Int }
+    otp_factors (1024: 2) { user_id Text, channel Text, created Int }
+    recovery_codes (1024: 2) { user_id Text, place Text, digest Bytes, created Int }
+    passkeys (256: 1) {
+        id Text, user_id Text, second_factor Flag, ready Flag, rp_id Text, name Text, registration Text, expires Int,
+        credential_id Bytes, credential Text, sign_count Int, created Int, changed Int,
+    }
+    passkey_codes (1024: 1) { id Text, user_id Text, digest Bytes, expires Int, failed Int }
+    challenges (256: 2) {
+        session_id Text, kind Text, digest Bytes, detail Text, failed Int, created Int, expires Int,
+    }
+    idp_links (1024: 2) { idp_id Text, external_id Text, user_id Text, username Text, created Int }
+    intents (64: 1) {
+        id Text, idp_id Text, state Int, success_url Text, failure_url Text, token Bytes, user_id Text,
+        external_id Text, external_name Text, secrets Bytes, created Int, changed Int, expires Int,
+    }
+    outbox (64: 1) {
+        id Text, user_id Text, session_id Text, channel Text, purpose Text, state Int, payload Bytes, attempts Int,
+        error Text, created Int, due Int, expires Int, ended Int,
+    }
+    sealed_keys (1024: 1) { id Text, sealed Bytes, created Int }
 };
 
 /// Tables about the store itself, which each store has for its own.

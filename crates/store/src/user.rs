@@ -21,7 +21,7 @@ macro_rules! select_users {
             "SELECT u.id, u.organisation_id, u.human, u.state, u.username, u.given_name, u.family_name, \
              u.nick_name, u.display_name, u.preferred_language, u.gender, u.email, u.email_verified, u.phone, \
              u.phone_verified, u.password_hash, u.password_changed, u.password_change_required, u.description, \
-             u.created, u.changed, u.sequence FROM users u ",
+             u.created, u.changed, u.sequence, u.mfa_init_skipped FROM users u ",
             $which
         )
     };
@@ -159,8 +159,8 @@ pub async fn insert(conn: &mut Conn, user: &User) -> Result<Option<Taken>> {
     const SQL: &str = "INSERT INTO users (id, organisation_id, human, state, username, username_key, given_name, \
          family_name, nick_name, display_name, preferred_language, gender, email, email_verified, phone, \
          phone_verified, password_hash, password_changed, password_change_required, description, created, changed, \
-         sequence) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, \
-         $21, $22, $23) ON CONFLICT DO NOTHING";
+         sequence, mfa_init_skipped) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, \
+         $17, $18, $19, $20, $21, $22, $23, $24) ON CONFLICT DO NOTHING";
     if conn.run(SQL, &columns(user)).await? == 1 {
         return Ok(None);
     }
@@ -177,7 +177,7 @@ pub async fn save(conn: &mut Conn, user: &User) -> Result<bool> {
          username_key = $6, given_name = $7, family_name = $8, nick_name = $9, display_name = $10, \
          preferred_language = $11, gender = $12, email = $13, email_verified = $14, phone = $15, \
          phone_verified = $16, password_hash = $17, password_changed = $18, password_change_required = $19, \
-         description = $20, created = $21, changed = $22, sequence = $23 WHERE id = $1 \
+         description = $20, created = $21, changed = $22, sequence = $23, mfa_init_skipped = $24 WHERE id = $1 \
          AND NOT EXISTS (SELECT 1 FROM users o WHERE o.username_key = $6 AND o.id <> $1)";
     Ok(conn.run(SQL, &columns(user)).await? == 1)
 }
@@ -193,14 +193,21 @@ pub async fn delete(conn: &mut Conn, id: &str, now: Timestamp) -> Result<()> {
         "DELETE FROM codes WHERE user_id = $1",
         "DELETE FROM grants WHERE user_id = $1",
         "DELETE FROM personal_access_tokens WHERE user_id = $1",
+        "DELETE FROM totps WHERE user_id = $1",
+        "DELETE FROM otp_factors WHERE user_id = $1",
+        "DELETE FROM recovery_codes WHERE user_id = $1",
+        "DELETE FROM passkeys WHERE user_id = $1",
+        "DELETE FROM passkey_codes WHERE user_id = $1",
+        "DELETE FROM idp_links WHERE user_id = $1",
+        "DELETE FROM outbox WHERE user_id = $1",
     ] {
         conn.run(sql, &[id.into()]).await?;
     }
     let sql = "UPDATE users SET state = 3, username = '', username_key = NULL, given_name = '', family_name = '', \
                nick_name = NULL, display_name = '', preferred_language = NULL, gender = NULL, email = NULL, \
                email_verified = FALSE, phone = NULL, phone_verified = FALSE, password_hash = NULL, \
-               password_changed = NULL, password_change_required = FALSE, description = '', changed = $2, \
-               sequence = sequence + 1 WHERE id = $1";
+               password_changed = NULL, password_change_required = FALSE, description = '', \
+               mfa_init_skipped = NULL, changed = $2, sequence = sequence + 1 WHERE id = $1";
     conn.run(sql, &[id.into(), now.into()]).await.map(|_| ())
 }
 
@@ -275,7 +282,7 @@ pub async fn save_code(
     conn.run(sql, &params).await.map(|_| ())
 }
 
-fn columns(user: &User) -> [Param<'_>; 23] {
+fn columns(user: &User) -> [Param<'_>; 24] {
     let human = user.human();
     let profile = human.map(|human| &human.profile);
     let (email, phone) = (human.map(|human| &human.email), human.and_then(|human| human.phone.as_ref()));
@@ -308,6 +315,7 @@ fn columns(user: &User) -> [Param<'_>; 23] {
         user.created.into(),
         user.changed.into(),
         user.sequence.into(),
+        human.and_then(|human| human.mfa_init_skipped).into(),
     ]
 }
 
@@ -335,12 +343,14 @@ pub(crate) fn read(mut row: Columns) -> Result<User> {
     };
     let (email, email_verified) = (row.maybe_text("email")?, row.flag("email_verified")?);
     let (phone, phone_verified) = (row.maybe_text("phone")?, row.flag("phone_verified")?);
-    let (hash, changed) = (row.maybe_text("password_hash")?, row.maybe_time("password_changed")?);
+    let (hash, set) = (row.maybe_text("password_hash")?, row.maybe_time("password_changed")?);
     let change_required = row.flag("password_change_required")?;
     let description = row.text("description")?;
+    let (created, changed, sequence) = (row.time("created")?, row.time("changed")?, row.count("sequence")?);
+    let mfa_init_skipped = row.maybe_time("mfa_init_skipped")?;
     let kind = if human {
         let address = email.ok_or_else(|| row.corrupt("email", "is missing"))?;
-        let password = match (hash.map(Secret::new), changed) {
+        let password = match (hash.map(Secret::new), set) {
             (Some(hash), Some(changed)) => Some(StoredPassword { hash, changed, change_required }),
             (Some(_), None) => return Err(row.corrupt("password_changed", "is missing")),
             (None, _) => None,
@@ -350,10 +360,10 @@ pub(crate) fn read(mut row: Columns) -> Result<User> {
             email: Contact { address, verified: email_verified },
             phone: phone.map(|address| Contact { address, verified: phone_verified }),
             password,
+            mfa_init_skipped,
         }))
     } else {
         UserKind::Machine(Machine { name: profile.display_name, description })
     };
-    let (created, changed, sequence) = (row.time("created")?, row.time("changed")?, row.count("sequence")?);
     Ok(User { id, organisation, state, username, kind, created, changed, sequence })
 }

@@ -50,7 +50,7 @@ pub fn user(user: User) -> wire::User {
 }
 
 fn human(human: Human, (id, state, username): (&str, UserState, &str)) -> wire::HumanUser {
-    let Human { profile, email, phone, password } = human;
+    let Human { profile, email, phone, password, mfa_init_skipped } = human;
     let profile = wire::HumanProfile {
         given_name: profile.given_name,
         family_name: profile.family_name,
@@ -75,7 +75,7 @@ fn human(human: Human, (id, state, username): (&str, UserState, &str)) -> wire::
         phone: field(phone),
         password_change_required: password.as_ref().is_some_and(|password| password.change_required),
         password_changed: field(password.map(|password| timestamp(password.changed))),
-        mfa_init_skipped: field(None),
+        mfa_init_skipped: field(mfa_init_skipped.map(timestamp)),
     }
 }
 
@@ -123,7 +123,13 @@ mod tests {
 
     fn person(password: Option<StoredPassword>) -> UserKind {
         let email = Contact { address: "mini@mouse.com".to_owned(), verified: true };
-        UserKind::Human(Box::new(Human { profile: Profile::default(), email, phone: None, password }))
+        UserKind::Human(Box::new(Human {
+            profile: Profile::default(),
+            email,
+            phone: None,
+            password,
+            mfa_init_skipped: None,
+        }))
     }
 
     fn shown_person(password: Option<StoredPassword>) -> wire::HumanUser {

@@ -169,7 +169,7 @@ pub(super) fn contact(
 ) -> Result<(Contact, Option<Secret>), Failure> {
     let verified = verification == Verification::Verified;
     let code = match verification {
-        Verification::SendCode => return Err(failure::DELIVERY_UNSERVED),
+        Verification::SendCode => return Err(failure::DELIVERY_UNSET),
         Verification::ReturnCode => Some(app.draw_code(purpose)),
         Verification::Verified | Verification::Unsaid => None,
     };
@@ -199,9 +199,9 @@ fn check_human(app: &App, new: NewHuman, password: Option<&(NewPassword, bool)>)
         return Err(failure::IDP_UNKNOWN);
     }
     if new.totp {
-        return Err(failure::TOTP_IMPORT_UNSERVED);
+        return Err(failure::TOTP_SECRET_INVALID);
     }
-    let human = Human { profile, email, phone, password: None };
+    let human = Human { profile, email, phone, password: None, mfa_init_skipped: None };
     let codes = Codes { email: email_code, phone: phone_code };
     Ok((UserKind::Human(Box::new(human)), new.metadata, codes, default_name))
 }

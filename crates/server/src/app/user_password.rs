@@ -211,7 +211,7 @@ pub async fn reset(call: &Call, id: String, return_code: bool) -> Result<(User, 
                 return Ok(Err(refusal));
             }
             if !return_code {
-                return Ok(Err(failure::DELIVERY_UNSERVED));
+                return Ok(Err(failure::DELIVERY_UNSET));
             }
             user.touch(now);
             user::save(conn, &user).await?;

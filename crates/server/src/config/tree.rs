@@ -234,6 +234,22 @@ section! {
         reset_length: u32 = 6, whole(6, 32, "characters");
         /// Lifetime of a code that resets a password.
         reset_lifetime_minutes: u32 = 60, whole(1, 43_200, "minutes");
+        /// Length of the code of an invitation.
+        invite_length: u32 = 6, whole(6, 32, "characters");
+        /// Lifetime of the code of an invitation.
+        invite_lifetime_minutes: u32 = 4_320, whole(1, 43_200, "minutes");
+        /// Length of a code that lets somebody register a passkey.
+        passkey_length: u32 = 12, whole(8, 32, "characters");
+        /// Lifetime of a code that lets somebody register a passkey.
+        passkey_lifetime_minutes: u32 = 60, whole(1, 43_200, "minutes");
+        /// Length of a code that a session asks for by SMS, in digits.
+        otp_sms_length: u32 = 8, whole(6, 32, "digits");
+        /// Lifetime of a code that a session asks for by SMS.
+        otp_sms_lifetime_minutes: u32 = 5, whole(1, 60, "minutes");
+        /// Length of a code that a session asks for by mail, in digits.
+        otp_email_length: u32 = 8, whole(6, 32, "digits");
+        /// Lifetime of a code that a session asks for by mail.
+        otp_email_lifetime_minutes: u32 = 5, whole(1, 60, "minutes");
     }
 }
 

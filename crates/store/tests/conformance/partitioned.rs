@@ -48,7 +48,7 @@ async fn sessions_in_partitions_are_written_found_searched_removed_and_moved() {
     assert_eq!(removed, (2, None), "the complete one and the changed one");
     assert_eq!(rig.count("sessions").await, 40);
 
-    rig.sql("DROP INDEX sessions_by_end; DELETE FROM expansions").await;
+    rig.sql("DROP INDEX sessions_by_end; DELETE FROM expansions WHERE number = 2").await;
     assert_eq!(check(&rig.db).await.unwrap(), ["0002_session_end"]);
     assert_eq!(migrate(&rig.db).await.unwrap(), ["0002_session_end"]);
     let dir = tempfile::tempdir().unwrap();

@@ -58,7 +58,13 @@ pub fn human(id: &str, username: &str) -> User {
         organisation: "home".to_owned(),
         state: UserState::Active,
         username: username.to_owned(),
-        kind: UserKind::Human(Box::new(Human { profile, email, phone: None, password: None })),
+        kind: UserKind::Human(Box::new(Human {
+            profile,
+            email,
+            phone: None,
+            password: None,
+            mfa_init_skipped: None,
+        })),
         created: NOW,
         changed: NOW,
         sequence: 1,
@@ -84,6 +90,7 @@ pub fn complete_human(id: &str, username: &str) -> User {
             changed: later(7),
             change_required: true,
         }),
+        mfa_init_skipped: Some(later(8)),
     }));
     (user.state, user.changed, user.sequence) = (UserState::Locked, later(9), u64::from(u32::MAX));
     user

@@ -110,7 +110,7 @@ pub fn known_keys(config: &Config, from: &Side, to: &Side) -> anyhow::Result<Vec
     for folder in [&from.folder, &to.folder].into_iter().flatten() {
         let file = folder.join("master.key");
         if file.exists() {
-            let keys = DataDir::unopened(folder).keys(None, true, &Env::system())?;
+            let keys = DataDir::unopened(folder).keys(None, true, &Env::system())?.tokens;
             known.push((file.display().to_string(), keys));
         }
     }

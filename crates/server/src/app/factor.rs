@@ -1,0 +1,115 @@
+//! What the checks of a session have in common: the ground on which they are decided, and what a decision comes to.
+//!
+//! A request may ask for several checks. They are decided one after the other under the locks of user and session, and
+//! nothing is written before all of them have passed: whatever the first one that fails has to leave, and nothing of
+//! the others, is what remains of a refused request.
+
+use std::pin::Pin;
+
+use doorward_core::attempt::{Attempts, Counted};
+use doorward_core::base::Timestamp;
+use doorward_core::failure::Failure;
+use doorward_core::session::Session;
+use doorward_core::user::{User, UserState};
+use doorward_store::{Conn, Result as StoreResult, user};
+
+use super::App;
+
+/// The ground on which checks are decided: within the settling transaction, with user and session locked.
+pub struct Ground<'a> {
+    /// The transaction.
+    pub conn: &'a mut Conn,
+    /// The app, for its keys and policies.
+    pub app: &'a App,
+    /// The user of the session, as it is under the lock. Nothing if it was deleted.
+    pub user: Option<&'a User>,
+    /// The session before the request. Nothing if the request creates it.
+    pub session: Option<&'a Session>,
+    /// Now.
+    pub now: Timestamp,
+}
+
+/// Something to be written.
+pub type Effect = Box<
+    dyn for<'c> FnOnce(&'c mut Conn) -> Pin<Box<dyn Future<Output = StoreResult<()>> + Send + 'c>> + Send,
+>;
+
+/// What a check comes to. Nothing of it is written yet.
+pub enum Decision {
+    /// Passed. The effects are for the case that everything else of the request passes, too.
+    Passed(Vec<Effect>),
+    /// Not passed, and it leaves no trace.
+    Refused(Failure),
+    /// Not passed, and that counts: the effects are written although the request is refused.
+    Failed(Vec<Effect>, Failure),
+    /// What it rests on was replaced since it was verified: the request begins again.
+    Stale,
+}
+
+/// Boxes what is to be written.
+pub fn effect<F>(write: F) -> Effect
+where
+    F: for<'c> FnOnce(&'c mut Conn) -> Pin<Box<dyn Future<Output = StoreResult<()>> + Send + 'c>>
+        + Send
+        + 'static,
+{
+    Box::new(write)
+}
+
+impl Ground<'_> {
+    /// The failed attempts of the user with a factor.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn attempts(&mut self, counted: Counted) -> StoreResult<Attempts> {
+        match self.user {
+            Some(user) => user::attempts(self.conn, &user.id, counted).await,
+            None => Ok(Attempts::default()),
+        }
+    }
+
+    /// One failure more of a one-time code: the counter, and perhaps the lock of the user, besides what else is to be
+    /// written.
+    #[must_use]
+    pub fn failed(&self, counted: Counted, before: Attempts, failure: Failure) -> Decision {
+        let Some(user) = self.user else { return Decision::Refused(failure) };
+        let (attempts, lock) = before.failed(self.app.policy.code_attempts, self.now);
+        let mut user = user.clone();
+        if lock {
+            user.state = UserState::Locked;
+            user.touch(self.now);
+        }
+        let write = effect(move |conn| {
+            Box::pin(async move {
+                user::save_attempts(conn, &user.id, counted, attempts).await?;
+                if lock {
+                    user::save(conn, &user).await?;
+                }
+                Ok(())
+            })
+        });
+        Decision::Failed(vec![write], failure)
+    }
+
+    /// A success: the failures of this factor are forgotten, those of others stay.
+    #[must_use]
+    pub fn forget(&self, counted: Counted, before: Attempts) -> Option<Effect> {
+        let id = self.user?.id.clone();
+        (before != Attempts::default()).then(|| {
+            effect(move |conn| {
+                Box::pin(async move { user::save_attempts(conn, &id, counted, Attempts::default()).await })
+            })
+        })
+    }
+}
+
+impl Decision {
+    /// The same, with something more to be written if it is written.
+    #[must_use]
+    pub fn and(mut self, more: impl IntoIterator<Item = Effect>) -> Self {
+        if let Self::Passed(effects) | Self::Failed(effects, _) = &mut self {
+            effects.extend(more);
+        }
+        self
+    }
+}

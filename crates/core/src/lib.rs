@@ -6,6 +6,7 @@
 pub mod attempt;
 pub mod base;
 pub mod caller;
+pub mod challenge;
 pub mod check;
 pub mod failure;
 pub mod password;

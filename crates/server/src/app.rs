@@ -1,8 +1,11 @@
 //! The stories: what each operation does, from its gathered facts to its one short transaction.
 
 pub mod caller;
+pub mod challenge;
 pub mod factor;
 pub mod hashing;
+mod otp_challenge;
+mod otp_check;
 pub mod password;
 pub mod session;
 pub mod session_check;
@@ -22,6 +25,7 @@ use doorward_core::attempt::AttemptPolicy;
 use doorward_core::base::{Secret, Span, Timestamp, mint_id};
 use doorward_core::caller::Caller;
 use doorward_core::failure::{self, Failure};
+use doorward_core::otp::Channel;
 use doorward_core::password::{Complexity, Hasher};
 use doorward_core::seal::Sealer;
 use doorward_core::search::SearchPolicy;
@@ -120,6 +124,15 @@ impl CodePolicy {
             CodePurpose::Phone => self.phone,
             CodePurpose::PasswordReset => self.reset,
             CodePurpose::Invite => self.invite,
+        }
+    }
+
+    /// The shape of codes that a session asks for.
+    #[must_use]
+    pub const fn otp(&self, channel: Channel) -> CodeShape {
+        match channel {
+            Channel::Sms => self.otp_sms,
+            Channel::Email => self.otp_email,
         }
     }
 }

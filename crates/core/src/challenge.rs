@@ -1,6 +1,7 @@
 //! What a session was asked to prove and has not proven yet.
 
 use crate::base::Timestamp;
+use crate::otp::Channel;
 use crate::token::Digest;
 
 /// After so many failures a challenge is void.
@@ -18,6 +19,15 @@ pub enum ChallengeKind {
 }
 
 impl ChallengeKind {
+    /// To present a code that goes that way.
+    #[must_use]
+    pub const fn of(channel: Channel) -> Self {
+        match channel {
+            Channel::Sms => Self::OtpSms,
+            Channel::Email => Self::OtpEmail,
+        }
+    }
+
     /// The name in the store, and in the digest of a code.
     #[must_use]
     pub const fn name(self) -> &'static str {

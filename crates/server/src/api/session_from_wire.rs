@@ -8,14 +8,13 @@ use doorward_core::base::Secret;
 use doorward_core::failure::Failure;
 use doorward_core::search::SessionFilter;
 use doorward_core::session::UserAgent;
-use doorward_core::url_template::Template;
 use doorward_proto::session as wire;
 use doorward_store::user::Wanted;
 
 use super::wire::{comparison, from_duration, from_struct, from_timestamp};
 use crate::app::challenge::{Handover, Wishes};
 use crate::app::intent_check::IntentCheck;
-use crate::app::outbox::OTP_FIELDS;
+use crate::app::outbox::{self, Purpose};
 use crate::app::session_check::{Request, UserCheck};
 use crate::app::session_list::Asked;
 use crate::app::web_authn::{Requirement, Wanted};
@@ -106,7 +105,7 @@ fn email_handover(wish: wire::request_challenges::OTPEmail) -> Result<Handover, 
         Some(DeliveryType::SendCode(send)) => send.url_template,
         None => None,
     };
-    let template = template.map(|text| Template::parse(&text, OTP_FIELDS)).transpose()?;
+    let template = outbox::link_template(Purpose::OtpEmail, template.as_deref())?;
     Ok(Handover::Send(template.map(Arc::new)))
 }
 

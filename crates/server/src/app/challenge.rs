@@ -5,7 +5,7 @@ use std::sync::Arc;
 use doorward_core::base::{Secret, Timestamp};
 use doorward_core::challenge::NewChallenge;
 use doorward_core::failure::Failure;
-use doorward_core::otp::{Channel, draw_code};
+use doorward_core::otp::{Channel, draw_digits};
 use doorward_core::url_template::Template;
 use doorward_store::{Result as StoreResult, challenge};
 
@@ -75,7 +75,7 @@ impl Wishes {
             Wish::Otp(CodeWish {
                 channel,
                 handover: handover.clone(),
-                code: draw_code(length, || app.env.entropy.number()),
+                code: draw_digits(length, || app.env.entropy.number()),
                 message: app.mint_id(now),
             })
         };

@@ -5,7 +5,7 @@ use doorward_core::failure;
 use doorward_core::otp::Channel;
 use doorward_core::token::{Digest, same};
 use doorward_core::user::UserState;
-use doorward_store::challenge::{self, StoredChallenge};
+use doorward_store::challenge::{self, ChallengeKind, StoredChallenge};
 use doorward_store::{Result as StoreResult, otp_factor};
 
 use super::App;
@@ -53,19 +53,19 @@ pub(super) async fn decide(
 /// The session and what it was asked, if it was.
 async fn asked(ground: &mut Ground<'_>, channel: Channel) -> StoreResult<Option<(String, StoredChallenge)>> {
     let Some(session) = ground.session else { return Ok(None) };
-    let found = challenge::find(ground.conn, &session.id, channel.challenge()).await?;
+    let found = challenge::find(ground.conn, &session.id, ChallengeKind::of(channel)).await?;
     Ok(found.map(|found| (session.id.clone(), found)))
 }
 
 /// The digest of a code, bound to its session and its way.
 pub(super) fn digest(app: &App, channel: Channel, session_id: &str, code: &Secret) -> Digest {
-    app.keys.code_digest(channel.challenge().name(), session_id, code.expose())
+    app.keys.code_digest(ChallengeKind::of(channel).name(), session_id, code.expose())
 }
 
 fn answered(session: String, channel: Channel) -> Effect {
-    effect(move |conn| Box::pin(async move { challenge::remove(conn, &session, channel.challenge()).await }))
+    effect(move |conn| Box::pin(async move { challenge::remove(conn, &session, ChallengeKind::of(channel)).await }))
 }
 
 fn failed(session: String, channel: Channel) -> Effect {
-    effect(move |conn| Box::pin(async move { challenge::fail(conn, &session, channel.challenge()).await }))
+    effect(move |conn| Box::pin(async move { challenge::fail(conn, &session, ChallengeKind::of(channel)).await }))
 }

@@ -9,12 +9,15 @@ pub mod migrate;
 
 pub mod grant;
 pub mod organisation;
+pub mod otp_factor;
+pub mod recovery_code;
 pub mod session;
 pub mod session_cleanup;
 pub mod session_search;
 pub mod tables;
 pub mod together;
 pub mod token;
+pub mod totp;
 pub mod transfer;
 pub mod user;
 pub mod user_search;

@@ -22,6 +22,7 @@ mod organisation;
 mod partitioned;
 mod races;
 pub mod sample;
+mod second_factor;
 mod session;
 mod session_cleanup;
 mod session_search;

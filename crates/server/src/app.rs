@@ -3,6 +3,7 @@
 pub mod caller;
 pub mod factor;
 pub mod hashing;
+pub mod intent_check;
 pub mod password;
 pub mod session;
 pub mod session_check;

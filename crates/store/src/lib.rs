@@ -8,6 +8,8 @@ mod error;
 pub mod migrate;
 
 pub mod grant;
+pub mod idp_link;
+pub mod intent;
 pub mod organisation;
 pub mod session;
 pub mod session_cleanup;

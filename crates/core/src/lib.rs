@@ -10,6 +10,7 @@ pub mod challenge;
 pub mod check;
 pub mod failure;
 pub mod otp;
+pub mod intent;
 pub mod password;
 pub mod recovery;
 pub mod seal;

@@ -6,6 +6,7 @@ pub mod factor;
 pub mod hashing;
 mod otp_challenge;
 mod otp_check;
+pub mod intent_check;
 pub mod password;
 pub mod session;
 pub mod session_check;

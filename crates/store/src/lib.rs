@@ -9,6 +9,8 @@ pub mod migrate;
 
 pub mod challenge;
 pub mod grant;
+pub mod idp_link;
+pub mod intent;
 pub mod organisation;
 pub mod otp_factor;
 pub mod recovery_code;

@@ -9,6 +9,8 @@ pub mod migrate;
 
 pub mod grant;
 pub mod organisation;
+pub mod outbox;
+pub mod outbox_list;
 pub mod session;
 pub mod session_cleanup;
 pub mod session_search;

@@ -7,6 +7,7 @@ pub mod hashing;
 mod otp_challenge;
 mod otp_check;
 pub mod intent_check;
+pub mod outbox;
 pub mod password;
 pub mod session;
 pub mod session_check;
@@ -41,6 +42,7 @@ use doorward_store::{Db, StoreError};
 use crate::env::Env;
 use crate::telemetry::Sparse;
 use hashing::HashingPool;
+use outbox::Delivery;
 
 /// Reads with one of the store's functions: `read!(app, user::find(&wanted))`.
 macro_rules! read {
@@ -159,6 +161,8 @@ pub struct App {
     pub instance: Instance,
     /// What the operator decided.
     pub policy: Policy,
+    /// What the operator decided about messages.
+    pub delivery: Delivery,
     /// Where passwords are hashed.
     pub hashing: HashingPool,
     /// Time and chance.

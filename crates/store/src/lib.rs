@@ -14,6 +14,8 @@ pub mod intent;
 pub mod organisation;
 pub mod otp_factor;
 pub mod recovery_code;
+pub mod outbox;
+pub mod outbox_list;
 pub mod session;
 pub mod session_cleanup;
 pub mod session_search;

@@ -78,9 +78,9 @@ fn message(
 ) -> Result<Message, Failure> {
     let human = user.human();
     let language = human.and_then(|human| human.profile.preferred_language.clone());
-    let (purpose, channel) = match wish.channel {
-        Channel::Sms => (Purpose::OtpSms, outbox::Channel::Sms),
-        Channel::Email => (Purpose::OtpEmail, outbox::Channel::Email),
+    let purpose = match wish.channel {
+        Channel::Sms => Purpose::OtpSms,
+        Channel::Email => Purpose::OtpEmail,
     };
     let link = outbox::link(ground.app, purpose, template, |field| {
         Some(match field {
@@ -95,7 +95,7 @@ fn message(
     })?;
     Ok(Message {
         purpose,
-        channel,
+        channel: wish.channel,
         to,
         user_id: user.id.clone(),
         session_id: Some(session_id.to_owned()),

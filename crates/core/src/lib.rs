@@ -12,6 +12,7 @@ pub mod failure;
 pub mod otp;
 pub mod intent;
 pub mod message;
+pub mod passkey;
 pub mod password;
 pub mod recovery;
 pub mod seal;

@@ -16,6 +16,7 @@ pub mod otp_factor;
 pub mod recovery_code;
 pub mod outbox;
 pub mod outbox_list;
+pub mod passkey;
 pub mod session;
 pub mod session_cleanup;
 pub mod session_search;

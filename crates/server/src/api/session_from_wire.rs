@@ -17,7 +17,7 @@ use crate::app::intent_check::IntentCheck;
 use crate::app::outbox::{self, Purpose};
 use crate::app::session_check::{Request, UserCheck};
 use crate::app::session_list::Asked;
-use crate::app::web_authn::{Requirement, Wanted};
+use crate::app::web_authn::{self, Requirement};
 
 /// What Create asks for.
 ///
@@ -89,13 +89,13 @@ fn wishes(challenges: wire::RequestChallenges) -> Result<Wishes, Failure> {
     })
 }
 
-fn wanted(wish: wire::request_challenges::WebAuthN) -> Wanted {
+fn wanted(wish: wire::request_challenges::WebAuthN) -> web_authn::Wanted {
     let requirement = match wish.user_verification_requirement.to_i32() {
         1 => Requirement::Required,
         2 => Requirement::Preferred,
         _ => Requirement::Discouraged,
     };
-    Wanted { domain: wish.domain, requirement }
+    web_authn::Wanted { domain: wish.domain, requirement }
 }
 
 fn email_handover(wish: wire::request_challenges::OTPEmail) -> Result<Handover, Failure> {

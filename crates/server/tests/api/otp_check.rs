@@ -195,21 +195,6 @@ async fn a_check_that_fails_later_leaves_an_earlier_one_unused() {
 }
 
 #[tokio::test]
-async fn many_at_once_use_one_code_once() {
-    let rig = Rig::start().await;
-    let user = enrolled(&rig).await;
-    for way in BOTH {
-        let (session, code) = asked(&rig, &user, way).await;
-        let outcomes = join_all((0..100).map(|_| present(&rig, &session, way, &code))).await;
-        let passed = outcomes.iter().filter(|outcome| outcome.is_ok()).count();
-        assert_eq!(passed, 1, "{}", way.check);
-        for refusal in outcomes.into_iter().filter_map(Result::err) {
-            assert_eq!(refusal.id(), "COMMAND-S34gh");
-        }
-    }
-}
-
-#[tokio::test]
 async fn parallel_guesses_gain_nothing_over_serial_ones() {
     let rig = Rig::start().await;
     let user = enrolled(&rig).await;

@@ -188,8 +188,7 @@ pub async fn advance(conn: &mut Conn, id: &str, sign_count: u32, now: Timestamp)
 pub async fn insert_code(conn: &mut Conn, code: &PasskeyCode, now: Timestamp) -> Result<()> {
     let sql = "DELETE FROM passkey_codes WHERE user_id = $1 AND expires <= $2";
     conn.run(sql, &[(&code.user_id).into(), now.into()]).await?;
-    let sql =
-        "INSERT INTO passkey_codes (id, user_id, digest, expires, failed) VALUES ($1, $2, $3, $4, $5)";
+    let sql = "INSERT INTO passkey_codes (id, user_id, digest, expires, failed) VALUES ($1, $2, $3, $4, $5)";
     let params = [
         (&code.id).into(),
         (&code.user_id).into(),

@@ -91,7 +91,6 @@ fn is_certified(made: &Made<'_>) -> Option<()> {
         extensions: RegistrationExtensionsClientOutputs::default(),
     };
     let rp_id = expected.origins.rp_id;
-    let library =
-        WebauthnCore::new_unsafe_experts_only("", rp_id, vec![origin], Duration::ZERO, None, None);
+    let library = WebauthnCore::new_unsafe_experts_only("", rp_id, vec![origin], Duration::ZERO, None, None);
     library.register_credential(&credential, &state, None).ok().map(drop)
 }

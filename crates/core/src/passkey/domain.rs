@@ -40,7 +40,9 @@ impl Origins<'_> {
             "http" => ":80",
             _ => return false,
         };
-        let pure = origin == canonical || origin.strip_suffix(default_port) == Some(canonical.as_str());
+        // Clients that keep origins as URLs write a slash behind them.
+        let written = origin.strip_suffix('/').unwrap_or(origin);
+        let pure = written == canonical || written.strip_suffix(default_port) == Some(canonical.as_str());
         let Some(host) = url.host_str().filter(|_| pure) else { return false };
         let trusted = url.scheme() == "https" || host == "localhost" || host == "127.0.0.1";
         trusted && self.is_at_or_below(host)

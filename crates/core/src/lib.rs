@@ -13,6 +13,7 @@ pub mod password;
 pub mod seal;
 pub mod search;
 pub mod session;
+pub mod signature;
 pub mod token;
 pub mod url_template;
 pub mod user;

@@ -18,6 +18,7 @@ pub mod recovery;
 pub mod seal;
 pub mod search;
 pub mod session;
+pub mod signature;
 pub mod token;
 pub mod totp;
 pub mod url_template;

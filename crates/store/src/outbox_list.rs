@@ -3,6 +3,7 @@
 use std::sync::LazyLock;
 
 use doorward_core::base::Timestamp;
+use doorward_core::message::Channel;
 
 use crate::db::Conn;
 use crate::error::Result;
@@ -12,12 +13,13 @@ use crate::where_clause::{ForMany, MOST_VALUES};
 /// The most ended messages that one transaction removes.
 pub const BATCH: u32 = 512;
 
-/// How many messages wait.
+/// How many messages of a channel wait.
 ///
 /// # Errors
 /// When the store cannot be read.
-pub async fn waiting(conn: &mut Conn) -> Result<u64> {
-    let row = conn.one("SELECT count(*) FROM outbox WHERE ended IS NULL", &[]).await?;
+pub async fn waiting(conn: &mut Conn, channel: Channel) -> Result<u64> {
+    let sql = "SELECT count(*) FROM outbox WHERE ended IS NULL AND channel = $1";
+    let row = conn.one(sql, &[channel.name().into()]).await?;
     row.map_or(Ok(0), |row| row.read("outbox").count("count"))
 }
 

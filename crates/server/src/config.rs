@@ -1,7 +1,9 @@
 //! The configuration: one tree, filled from defaults, a TOML file, the environment and flags, in this order.
 
 mod error;
+mod idp;
 mod layer;
+mod many;
 mod nearest;
 mod print;
 mod rule;
@@ -19,6 +21,7 @@ use toml::{Table, Value};
 use zeroize::Zeroizing;
 
 pub use error::{ConfigError, Origin, Problem};
+pub use idp::{ClientAuth, Idp, IdpKind, Intents, ResponseMode, is_endpoint, is_loopback};
 pub use secret::{REDACTED, SecretText};
 pub use tree::{
     BackoffPolicy, Codes, Config, Cors, HashAlgorithm, Hashing, Limits, LockoutPolicy, LogFormat,
@@ -72,6 +75,7 @@ impl Config {
         let config = Self::build(&entries)?;
         if problems.is_empty() {
             problems = verify::verify(&config, &entries);
+            problems.extend(idp::verify(&config, &entries));
         }
         if problems.is_empty() { Ok(config) } else { Err(ConfigError { problems }) }
     }
@@ -81,6 +85,7 @@ impl Config {
         for (path, entry) in entries {
             put(&mut table, path, entry.value.clone());
         }
+        many::into_lists(&mut table);
         // Every value has passed its rule, so this fails only where a rule and the type of its field disagree. The
         // message of the deserializer may quote a value, and is therefore left out.
         table.try_into().map_err(|_| {

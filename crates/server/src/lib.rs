@@ -7,6 +7,7 @@ pub mod cli;
 pub mod config;
 pub mod env;
 pub mod first_start;
+pub mod idp;
 pub mod serve;
 pub mod telemetry;
 pub mod transport;

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::idp::{Idp, Intents};
 use super::rule::section;
 use super::secret::SecretText;
 use super::shape::{
@@ -55,6 +56,8 @@ section! {
         in codes: Codes;
         in store: Store;
         in postgres: Postgres;
+        in intents: Intents;
+        many idp: Idp;
     }
 }
 

@@ -24,9 +24,9 @@ pub enum Trouble {
     /// It does not answer, or not in time.
     #[error("it does not answer: {0}")]
     Unreachable(String),
-    /// It refuses, with an error of its own.
-    #[error("it refuses: {error}: {description}")]
-    Refused { error: String, description: String },
+    /// It refuses, with an error of its own. What it says besides is left out, since it may repeat a code.
+    #[error("it refuses: {0}")]
+    Refused(String),
     /// It answers something that cannot be trusted.
     #[error("its answer cannot be trusted: {0}")]
     Untrusted(String),

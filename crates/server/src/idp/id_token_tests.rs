@@ -31,7 +31,9 @@ fn made(algorithm: Algorithm, kid: &str) -> Made {
         _ => (&PKCS_RSA_SHA256, EncodingKey::from_rsa_der),
     };
     let pair = KeyPair::generate_for(kind).unwrap();
-    let key = of(&pair.serialize_der());
+    let der = pair.serialize_der();
+    // Of an RSA key the bare one is wanted, without the 26 bytes that say of what kind it is.
+    let key = of(if kind == &PKCS_RSA_SHA256 { &der[26..] } else { &der });
     let mut jwk = Jwk::from_encoding_key(&key, algorithm).unwrap();
     jwk.common.key_id = Some(kid.to_owned());
     Made { pair, key, jwk, algorithm }

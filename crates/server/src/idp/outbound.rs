@@ -110,11 +110,7 @@ fn read(status: StatusCode, body: &[u8], place: &str) -> Result<Object, Trouble>
     match object {
         // Some send a refusal with status 200.
         Ok(object) => match object.get("error").and_then(Value::as_str) {
-            Some(error) => {
-                let description = object.get("error_description").and_then(Value::as_str);
-                let description = description.unwrap_or_default().to_owned();
-                Err(Trouble::Refused { error: error.to_owned(), description })
-            }
+            Some(error) => Err(Trouble::Refused(error.chars().take(64).collect())),
             None if status.is_success() => Ok(object),
             None => Err(Trouble::untrusted(format!("{place} answers with status {}", status.as_u16()))),
         },
@@ -164,7 +160,7 @@ mod tests {
         let read =
             |status: u16, body: &str| read(StatusCode::from_u16(status).unwrap(), body.as_bytes(), "x");
         assert!(read(200, "{\"a\":1}").is_ok());
-        let refused = Trouble::Refused { error: "bad".to_owned(), description: "Code".to_owned() };
+        let refused = Trouble::Refused("bad".to_owned());
         for status in [200, 400] {
             assert_eq!(read(status, r#"{"error":"bad","error_description":"Code"}"#).unwrap_err(), refused);
         }

@@ -5,6 +5,8 @@
 pub mod auth;
 pub mod cors;
 pub mod http;
+mod idp;
+mod idp_callback;
 pub mod rest;
 pub mod rpc;
 mod session;

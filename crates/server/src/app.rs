@@ -6,6 +6,8 @@ pub mod factor;
 pub mod hashing;
 mod otp_challenge;
 mod otp_check;
+pub mod idp;
+pub mod idp_link;
 pub mod intent_check;
 pub mod outbox;
 pub mod password;
@@ -28,6 +30,7 @@ use doorward_core::base::{Secret, Span, Timestamp, mint_id};
 use doorward_core::caller::Caller;
 use doorward_core::failure::{self, Failure};
 use doorward_core::otp::Channel;
+use doorward_core::intent::IntentPolicy;
 use doorward_core::password::{Complexity, Hasher};
 use doorward_core::seal::Sealer;
 use doorward_core::search::SearchPolicy;
@@ -40,6 +43,7 @@ use doorward_store::token::Bearer;
 use doorward_store::{Db, StoreError};
 
 use crate::env::Env;
+use crate::idp::Idps;
 use crate::telemetry::Sparse;
 use hashing::HashingPool;
 use outbox::Delivery;
@@ -75,6 +79,8 @@ pub struct Policy {
     pub force_mfa: ForceMfa,
     /// How long codes are and how long they last.
     pub codes: CodePolicy,
+    /// How long logins at identity providers last.
+    pub intents: IntentPolicy,
     /// The deepest nesting of JSON.
     pub json_depth: u32,
 }
@@ -165,6 +171,8 @@ pub struct App {
     pub delivery: Delivery,
     /// Where passwords are hashed.
     pub hashing: HashingPool,
+    /// The identity providers.
+    pub idps: Idps,
     /// Time and chance.
     pub env: Env,
 }

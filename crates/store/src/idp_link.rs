@@ -49,6 +49,26 @@ pub async fn find(conn: &mut Conn, idp_id: &str, external_id: &str) -> Result<Op
     conn.one(sql, &[idp_id.into(), external_id.into()]).await?.map(read).transpose()
 }
 
+/// Whether a user is linked to any account at a provider.
+///
+/// # Errors
+/// When the store cannot be read.
+pub async fn has_any(conn: &mut Conn, user_id: &str, idp_id: &str) -> Result<bool> {
+    let sql = "SELECT 1 FROM idp_links WHERE user_id = $1 AND idp_id = $2 LIMIT 1";
+    Ok(conn.one(sql, &[user_id.into(), idp_id.into()]).await?.is_some())
+}
+
+/// The ids of the active users who have shown that a mail address is theirs: two at most.
+///
+/// # Errors
+/// When the store cannot be read.
+pub async fn owners_of_mail(conn: &mut Conn, address: &str) -> Result<Vec<String>> {
+    let sql = "SELECT id FROM users WHERE email IS NOT NULL AND email = $1 AND email_verified AND state = 1 \
+               ORDER BY id LIMIT 2";
+    let rows = conn.all(sql, &[address.into()]).await?;
+    rows.into_iter().map(|row| row.read("users").id()).collect()
+}
+
 /// How many links a user has.
 ///
 /// # Errors

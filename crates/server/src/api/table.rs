@@ -3,7 +3,7 @@
 use doorward_proto::{RPCS, Surface};
 
 use super::rpc::{Run, Served, guarded, open};
-use super::{session, user};
+use super::{idp, session, user};
 
 /// Every method of the descriptors with its handler.
 pub(super) fn served() -> Vec<Served> {
@@ -51,6 +51,11 @@ fn handler(method: &str) -> Option<Run> {
             |call, request| Box::pin(std::future::ready(user::permit_list_metadata(call, request))),
             user::list_metadata,
         ),
+        "StartIdentityProviderIntent" => open(idp::start),
+        "RetrieveIdentityProviderIntent" => open(idp::retrieve),
+        "AddIDPLink" => open(idp::add_link),
+        "ListIDPLinks" => open(idp::list_links),
+        "RemoveIDPLink" => open(idp::remove_link),
         "DeleteUserMetadata" => open(user::delete_metadata),
         _ => return None,
     })

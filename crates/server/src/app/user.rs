@@ -12,6 +12,7 @@ use doorward_store::user::{Taken, Wanted};
 use doorward_store::{Conn, Result as StoreResult, organisation, session, user, user_search};
 use futures_util::future::BoxFuture;
 
+use super::idp_link::{NewLink, add_all, check_links};
 use super::password::{NewPassword, check_new, hash_new};
 use super::{App, Call, read, store_failure};
 
@@ -41,8 +42,8 @@ pub struct NewHuman {
     pub password: Option<(NewPassword, bool)>,
     /// Metadata.
     pub metadata: Vec<(String, Vec<u8>)>,
-    /// Whether links to identity providers were asked for.
-    pub idp_links: bool,
+    /// Links to accounts at identity providers.
+    pub idp_links: Vec<NewLink>,
     /// Whether a TOTP secret was given.
     pub totp: bool,
 }
@@ -86,7 +87,7 @@ pub struct Changed {
 /// Those of its contents, of the permission, of what is taken, and of the store.
 pub async fn add(call: &Call, new: NewUser) -> Result<Changed, Failure> {
     let now = call.now;
-    let mut password = None;
+    let (mut password, mut links) = (None, Vec::new());
     let (mut kind, metadata, codes, default_name) = match new.kind {
         NewKind::Machine(machine) => {
             let name = machine.name.clone();
@@ -94,6 +95,7 @@ pub async fn add(call: &Call, new: NewUser) -> Result<Changed, Failure> {
         }
         NewKind::Human(mut human) => {
             password = human.password.take();
+            links.clone_from(&human.idp_links);
             check_human(&call.app, *human, password.as_ref())?
         }
     };
@@ -118,6 +120,9 @@ pub async fn add(call: &Call, new: NewUser) -> Result<Changed, Failure> {
                 Some(Taken::Id) => return Ok(Err(failure::USER_ID_TAKEN)),
                 Some(Taken::Username) => return Ok(Err(failure::USERNAME_TAKEN)),
                 None => {}
+            }
+            if let Err(refusal) = add_all(conn, &user.id, &links, now).await? {
+                return Ok(Err(refusal));
             }
             user_search::save_metadata(conn, &user.id, &metadata, now).await?;
             for (purpose, code) in &stored {
@@ -195,9 +200,7 @@ fn check_human(app: &App, new: NewHuman, password: Option<&(NewPassword, bool)>)
     if let Some((password, _)) = password {
         check_new(app, password, creation_violation)?;
     }
-    if new.idp_links {
-        return Err(failure::IDP_UNKNOWN);
-    }
+    check_links(app, &new.idp_links)?;
     if new.totp {
         return Err(failure::TOTP_SECRET_INVALID);
     }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::delivery::{Delivery, Mail, OutboxPolicy, Sms};
+use super::idp::{Idp, Intents};
 use super::rule::section;
 use super::secret::SecretText;
 use super::shape::{
@@ -61,6 +62,8 @@ section! {
         in delivery: Delivery;
         in store: Store;
         in postgres: Postgres;
+        in intents: Intents;
+        many idp: Idp;
     }
 }
 

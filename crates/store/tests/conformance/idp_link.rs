@@ -1,12 +1,13 @@
 //! Links to accounts at identity providers: each account has one user at most.
 
 use doorward_core::search::Page;
+use doorward_core::user::{Contact, User, UserState};
 use doorward_store::idp_link::{self, IdpLink};
 use doorward_store::{StoreError, user};
 use futures_util::future::join_all;
 
 use crate::rig::Rig;
-use crate::sample::{ALL, add_user, human, later};
+use crate::sample::{ALL, add_user, human, later, person};
 
 fn link(idp: &str, account: &str, user: &str) -> IdpLink {
     IdpLink {
@@ -88,4 +89,44 @@ async fn a_deleted_user_has_no_links() {
     writing!(rig, [] user::delete("1", later(9))).unwrap();
     assert_eq!(reading!(rig, idp_link::count("1")).unwrap(), 0);
     assert_eq!(rig.count("idp_links").await, 1);
+}
+
+#[tokio::test]
+async fn a_user_who_is_taken_back_was_never_there() {
+    let rig = filled().await;
+    writing!(rig, [] user::take_back("1")).unwrap();
+    assert_eq!((rig.count("idp_links").await, rig.count("users").await), (1, 1));
+    add_user(&rig, &human("1", "one")).await;
+}
+
+#[tokio::test]
+async fn it_is_known_whether_a_user_has_any_account_at_a_provider() {
+    let rig = filled().await;
+    for (user, idp, expected) in [("1", "a", true), ("1", "c", false), ("2", "a", false), ("2", "b", true)] {
+        assert_eq!(reading!(rig, idp_link::has_any(user, idp)).unwrap(), expected, "{user} {idp}");
+    }
+}
+
+#[tokio::test]
+async fn the_owners_of_a_mail_address_have_verified_it_and_are_active() {
+    let rig = Rig::fresh().await;
+    for (id, verified, state) in [
+        ("1", true, UserState::Active),
+        ("2", false, UserState::Active),
+        ("3", true, UserState::Inactive),
+        ("4", true, UserState::Locked),
+    ] {
+        let mut user = User { state, ..human(id, &format!("user{id}")) };
+        person(&mut user).email = Contact { address: "mini@mouse.example".to_owned(), verified };
+        add_user(&rig, &user).await;
+    }
+    let owners = async |address: &str| reading!(rig, idp_link::owners_of_mail(address)).unwrap();
+    assert_eq!(owners("mini@mouse.example").await, ["1"]);
+    assert!(owners("MINI@mouse.example").await.is_empty() && owners("").await.is_empty());
+    for id in ["5", "6"] {
+        let mut user = human(id, &format!("user{id}"));
+        person(&mut user).email = Contact { address: "mini@mouse.example".to_owned(), verified: true };
+        add_user(&rig, &user).await;
+    }
+    assert_eq!(owners("mini@mouse.example").await, ["1", "5"], "two tell enough");
 }

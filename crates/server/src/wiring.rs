@@ -176,6 +176,7 @@ fn policy(config: &Config) -> anyhow::Result<Policy> {
             otp_sms: code(codes.otp_sms_length, codes.otp_sms_lifetime_minutes),
             otp_email: code(codes.otp_email_length, codes.otp_email_lifetime_minutes),
         },
+        totp_issuer: config.totp.issuer.clone(),
         json_depth: config.limits.json_depth,
     })
 }

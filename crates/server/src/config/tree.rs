@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 use super::rule::section;
 use super::secret::SecretText;
 use super::shape::{
-    ADDRESS, ALGORITHM, DATABASE, DIRECTORY, FILE, FILTER, KEY, LOG_FORMAT, ORIGINS, SWITCH, URL, whole,
+    ADDRESS, ALGORITHM, DATABASE, DIRECTORY, FILE, FILTER, ISSUER, KEY, LOG_FORMAT, ORIGINS, SWITCH, URL,
+    whole,
 };
 
 /// The form of log lines.
@@ -53,6 +54,7 @@ section! {
         in policy: Policy;
         in search: Search;
         in codes: Codes;
+        in totp: Totp;
         in store: Store;
         in postgres: Postgres;
     }
@@ -250,6 +252,14 @@ section! {
         otp_email_length: u32 = 8, whole(6, 32, "digits");
         /// Lifetime of a code that a session asks for by mail.
         otp_email_lifetime_minutes: u32 = 5, whole(1, 60, "minutes");
+    }
+}
+
+section! {
+    /// Time-based codes.
+    Totp("totp") {
+        /// Name that authenticator apps show beside the codes.
+        issuer: String = "Doorward".to_owned(), ISSUER;
     }
 }
 

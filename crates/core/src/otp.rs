@@ -3,29 +3,9 @@
 use crate::attempt::Counted;
 use crate::base::Secret;
 use crate::failure::{self, Failure};
-
-/// The way of a code to its user.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Channel {
-    /// To the phone.
-    Sms,
-    /// To the mail address.
-    Email,
-}
+pub use crate::message::Channel;
 
 impl Channel {
-    /// Both.
-    pub const ALL: [Self; 2] = [Self::Sms, Self::Email];
-
-    /// The name in the store.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Sms => "sms",
-            Self::Email => "email",
-        }
-    }
-
     /// What wrong codes are counted for.
     #[must_use]
     pub const fn counted(self) -> Counted {
@@ -123,7 +103,7 @@ mod tests {
 
     #[test]
     fn the_ways_have_nothing_in_common() {
-        let [sms, email] = Channel::ALL;
+        let [email, sms] = Channel::ALL;
         assert_ne!(sms.name(), email.name());
         assert_ne!(sms.counted(), email.counted());
         for failure in [

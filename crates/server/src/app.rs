@@ -1,8 +1,13 @@
 //! The stories: what each operation does, from its gathered facts to its one short transaction.
 
 pub mod caller;
+pub mod challenge;
 pub mod factor;
 pub mod hashing;
+mod otp_challenge;
+mod otp_check;
+pub mod intent_check;
+pub mod outbox;
 pub mod password;
 pub mod recovery_check;
 pub mod session;
@@ -28,6 +33,7 @@ use doorward_core::attempt::AttemptPolicy;
 use doorward_core::base::{Secret, Span, Timestamp, mint_id};
 use doorward_core::caller::Caller;
 use doorward_core::failure::{self, Failure};
+use doorward_core::otp::Channel;
 use doorward_core::password::{Complexity, Hasher};
 use doorward_core::seal::Sealer;
 use doorward_core::search::SearchPolicy;
@@ -42,6 +48,7 @@ use doorward_store::{Db, StoreError};
 use crate::env::Env;
 use crate::telemetry::Sparse;
 use hashing::HashingPool;
+use outbox::Delivery;
 
 /// Reads with one of the store's functions: `read!(app, user::find(&wanted))`.
 macro_rules! read {
@@ -130,6 +137,15 @@ impl CodePolicy {
             CodePurpose::Invite => self.invite,
         }
     }
+
+    /// The shape of codes that a session asks for.
+    #[must_use]
+    pub const fn otp(&self, channel: Channel) -> CodeShape {
+        match channel {
+            Channel::Sms => self.otp_sms,
+            Channel::Email => self.otp_email,
+        }
+    }
 }
 
 /// Everything that stories need.
@@ -153,6 +169,8 @@ pub struct App {
     pub instance: Instance,
     /// What the operator decided.
     pub policy: Policy,
+    /// What the operator decided about messages.
+    pub delivery: Delivery,
     /// Where passwords are hashed.
     pub hashing: HashingPool,
     /// Time and chance.

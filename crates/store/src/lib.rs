@@ -7,10 +7,16 @@ mod db;
 mod error;
 pub mod migrate;
 
+pub mod challenge;
 pub mod grant;
+pub mod idp_link;
+pub mod intent;
 pub mod organisation;
 pub mod otp_factor;
 pub mod recovery_code;
+pub mod outbox;
+pub mod outbox_list;
+pub mod passkey;
 pub mod session;
 pub mod session_cleanup;
 pub mod session_search;

@@ -191,6 +191,22 @@ impl Columns {
         }
     }
 
+    /// Bytes or nothing.
+    pub fn maybe_bytes(&mut self, column: &'static str) -> Result<Option<Vec<u8>>> {
+        match self.values.next() {
+            Some(Value::Bytes(bytes)) => Ok(Some(bytes)),
+            Some(Value::Null) => Ok(None),
+            other => Err(self.mistaken(column, "bytes", other.as_ref())),
+        }
+    }
+
+    /// A digest or nothing.
+    pub fn maybe_digest(&mut self, column: &'static str) -> Result<Option<[u8; 32]>> {
+        let bytes = self.maybe_bytes(column)?;
+        let digest = bytes.map(|bytes| <[u8; 32]>::try_from(bytes.as_slice())).transpose();
+        digest.map_err(|_| self.corrupt(column, "should be 32 bytes"))
+    }
+
     /// A digest.
     pub fn digest(&mut self, column: &'static str) -> Result<[u8; 32]> {
         let bytes = self.bytes(column)?;

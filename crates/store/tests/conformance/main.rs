@@ -15,6 +15,8 @@
 pub mod rig;
 
 mod grant;
+mod idp_link;
+mod intent;
 mod migrate;
 mod model;
 mod model_search;

@@ -17,5 +17,6 @@ mod table;
 mod user;
 mod user_from_wire;
 mod user_search;
+mod user_second_factor;
 mod user_to_wire;
 mod wire;

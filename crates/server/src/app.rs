@@ -11,15 +11,21 @@ pub mod idp_link;
 pub mod intent_check;
 pub mod outbox;
 pub mod password;
+pub mod recovery_check;
 pub mod session;
 pub mod session_check;
 pub mod session_list;
+pub mod totp_check;
 pub mod user;
 pub mod user_contact;
+mod user_credential;
 pub mod user_list;
 pub mod user_metadata;
+pub mod user_otp;
 pub mod user_password;
+pub mod user_recovery;
 pub mod user_token;
+pub mod user_totp;
 pub mod user_update;
 
 use std::sync::Arc;
@@ -81,6 +87,8 @@ pub struct Policy {
     pub codes: CodePolicy,
     /// How long logins at identity providers last.
     pub intents: IntentPolicy,
+    /// Whose codes authenticator apps say that they show.
+    pub totp_issuer: String,
     /// The deepest nesting of JSON.
     pub json_depth: u32,
 }

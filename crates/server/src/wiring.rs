@@ -208,6 +208,7 @@ fn policy(config: &Config) -> anyhow::Result<Policy> {
             answer_within: Span::minutes(i64::from(config.intents.answer_minutes)),
             lasts: Span::minutes(i64::from(config.intents.lifetime_minutes)),
         },
+        totp_issuer: config.totp.issuer.clone(),
         json_depth: config.limits.json_depth,
     })
 }

@@ -9,7 +9,8 @@ use super::idp::{Idp, Intents};
 use super::rule::section;
 use super::secret::SecretText;
 use super::shape::{
-    ADDRESS, ALGORITHM, DATABASE, DIRECTORY, FILE, FILTER, KEY, LOG_FORMAT, ORIGINS, SWITCH, URL, whole,
+    ADDRESS, ALGORITHM, DATABASE, DIRECTORY, FILE, FILTER, ISSUER, KEY, LOG_FORMAT, ORIGINS, SWITCH, URL,
+    whole,
 };
 
 /// The form of log lines.
@@ -57,6 +58,7 @@ section! {
         in policy: Policy;
         in search: Search;
         in codes: Codes;
+        in totp: Totp;
         in mail: Mail;
         in sms: Sms;
         in delivery: Delivery;
@@ -260,6 +262,14 @@ section! {
         otp_email_length: u32 = 8, whole(6, 32, "digits");
         /// Lifetime of a code that a session asks for by mail.
         otp_email_lifetime_minutes: u32 = 5, whole(1, 60, "minutes");
+    }
+}
+
+section! {
+    /// Time-based codes.
+    Totp("totp") {
+        /// Name that authenticator apps show beside the codes.
+        issuer: String = "Doorward".to_owned(), ISSUER;
     }
 }
 

@@ -8,6 +8,7 @@ pub mod base;
 pub mod caller;
 pub mod check;
 pub mod failure;
+pub mod master;
 pub mod password;
 pub mod seal;
 pub mod search;

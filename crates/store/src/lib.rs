@@ -9,6 +9,7 @@ pub mod migrate;
 
 pub mod grant;
 pub mod organisation;
+pub mod sealed;
 pub mod session;
 pub mod session_cleanup;
 pub mod session_search;

@@ -22,6 +22,7 @@ mod organisation;
 mod partitioned;
 mod races;
 pub mod sample;
+mod sealed;
 mod session;
 mod session_cleanup;
 mod session_search;

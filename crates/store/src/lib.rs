@@ -17,6 +17,7 @@ pub mod recovery_code;
 pub mod outbox;
 pub mod outbox_list;
 pub mod passkey;
+pub mod sealed;
 pub mod session;
 pub mod session_cleanup;
 pub mod session_search;

@@ -19,6 +19,9 @@ pub(crate) mod client;
 mod config;
 #[expect(dead_code, reason = "the tests of secrets use the rest of it")]
 pub(crate) mod home;
+mod keys;
+mod keys_broken_off;
 mod manage;
 pub(crate) mod tools;
 mod usage;
+mod vault;

@@ -25,6 +25,7 @@ mod partitioned;
 mod races;
 pub mod sample;
 mod second_factor;
+mod sealed;
 mod session;
 mod session_cleanup;
 mod session_search;

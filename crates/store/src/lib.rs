@@ -7,6 +7,7 @@ mod db;
 mod error;
 pub mod migrate;
 
+pub mod challenge;
 pub mod grant;
 pub mod organisation;
 pub mod passkey;

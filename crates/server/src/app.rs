@@ -3,6 +3,7 @@
 pub mod caller;
 pub mod factor;
 pub mod hashing;
+pub mod outbox;
 pub mod password;
 pub mod session;
 pub mod session_check;
@@ -36,6 +37,7 @@ use doorward_store::{Db, StoreError};
 use crate::env::Env;
 use crate::telemetry::Sparse;
 use hashing::HashingPool;
+use outbox::Delivery;
 
 /// Reads with one of the store's functions: `read!(app, user::find(&wanted))`.
 macro_rules! read {
@@ -145,6 +147,8 @@ pub struct App {
     pub instance: Instance,
     /// What the operator decided.
     pub policy: Policy,
+    /// What the operator decided about messages.
+    pub delivery: Delivery,
     /// Where passwords are hashed.
     pub hashing: HashingPool,
     /// Time and chance.

@@ -1,5 +1,6 @@
 //! The configuration: one tree, filled from defaults, a TOML file, the environment and flags, in this order.
 
+mod delivery;
 mod error;
 mod layer;
 mod nearest;
@@ -18,6 +19,9 @@ use doorward_core::password::HashConfig;
 use toml::{Table, Value};
 use zeroize::Zeroizing;
 
+pub use delivery::{
+    Delivery, Mail, MailSecurity, MailTransport, OutboxPolicy, Sms, SmsHook, SmsTransport, Twilio,
+};
 pub use error::{ConfigError, Origin, Problem};
 pub use secret::{REDACTED, SecretText};
 pub use tree::{
@@ -94,6 +98,14 @@ impl Config {
             Some(url) => url.trim_end_matches('/').to_owned(),
             None if self.tls_files().is_some() => format!("https://{}", self.listen),
             None => format!("http://{}", self.listen),
+        }
+    }
+
+    /// The URL of the login page, without a slash at the end.
+    pub fn login_url(&self) -> String {
+        match &self.login_url {
+            Some(url) => url.trim_end_matches('/').to_owned(),
+            None => format!("{}/ui/v2/login", self.public_url()),
         }
     }
 

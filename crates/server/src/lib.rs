@@ -5,6 +5,7 @@ pub mod app;
 pub mod cleanup;
 pub mod cli;
 pub mod config;
+pub mod delivery;
 pub mod env;
 pub mod first_start;
 pub mod serve;

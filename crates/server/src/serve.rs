@@ -14,6 +14,7 @@ use crate::api::http::{BodyLimits, Front};
 use crate::cleanup;
 use crate::cli::output::say;
 use crate::config::Config;
+use crate::delivery::{self, Delivery};
 use crate::env::Env;
 use crate::first_start::DataDir;
 use crate::telemetry::Metrics;
@@ -35,6 +36,7 @@ pub async fn serve(config: &Config) -> anyhow::Result<()> {
     })?;
     // Whatever is wrong with the certificate is said before anything is set up.
     load_tls(config)?;
+    delivery::check(config)?;
     let folder = DataDir::open(&config.data_dir)?;
     // Nodes that share a PostgreSQL may share a folder too: it holds nothing but the key and the first tokens.
     let _alone = config.database_url.is_none().then(|| folder.lock()).transpose()?;
@@ -71,6 +73,7 @@ pub async fn serve_on(
     let (cleaned, counted) = (Arc::clone(&app), metrics.clone());
     let keep = cleanup::kept(config.policy.session.keep_ended_days);
     let cleanup = tokio::spawn(async move { cleanup::work(&cleaned, &counted, keep, stopped).await });
+    let delivery = Delivery::start(config, &app, &metrics)?;
     let transport = Transport { limits: Limits::from_config(config), tls, metrics };
     let pause = Duration::from_millis(u64::from(config.limits.body_timeout_ms));
     let delay = Duration::from_millis(u64::from(config.limits.stop_delay_ms));
@@ -90,6 +93,7 @@ pub async fn serve_on(
     // The store is closed only when nobody is in the middle of writing to it.
     stop_cleanup.send_replace(true);
     cleanup.await?;
+    delivery.stop().await?;
     // Joining threads blocks, which an executor thread must not.
     tokio::task::spawn_blocking(move || {
         app.hashing.close();

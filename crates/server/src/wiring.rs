@@ -13,8 +13,9 @@ use doorward_store::together::{Births, LookUp, Users};
 use doorward_store::{Db, PostgresSettings, Settings, SqliteSettings};
 
 use crate::app::hashing::{HashingPool, HashingSettings};
+use crate::app::outbox::Delivery;
 use crate::app::{App, CodePolicy, CodeShape, ForceMfa, Policy};
-use crate::config::Config;
+use crate::config::{Config, MailTransport, SmsTransport};
 use crate::env::Env;
 use crate::first_start::{DataDir, Keys, is_set_up, set_up};
 
@@ -65,10 +66,23 @@ pub async fn open(config: &Config, env: Env) -> anyhow::Result<Opened> {
         longest_wait: millis(config.hashing.max_wait_ms),
     };
     let hashing = HashingPool::start(settings, &policy.hasher).context("starting the hashing threads")?;
+    let delivery = delivery(config);
     let (bearers, sessions) = (LookUp::bearers(&db), LookUp::sessions(&db));
     let (users, births) = (Users::new(&db), Births::new(&db));
-    let app =
-        Arc::new(App { db, bearers, sessions, users, births, keys, seals, instance, policy, hashing, env });
+    let app = Arc::new(App {
+        db,
+        bearers,
+        sessions,
+        users,
+        births,
+        keys,
+        seals,
+        instance,
+        policy,
+        hashing,
+        env,
+        delivery,
+    });
     Ok(Opened { app, first_start, dir })
 }
 
@@ -130,6 +144,16 @@ fn whole_or_cores(number: u32) -> usize {
     match number {
         0 => std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
         number => number as usize,
+    }
+}
+
+fn delivery(config: &Config) -> Delivery {
+    Delivery {
+        mail: config.mail.transport != MailTransport::Off,
+        sms: config.sms.transport != SmsTransport::Off,
+        most_per_session: config.delivery.max_per_session,
+        most_per_user: config.delivery.max_per_user,
+        login_url: config.login_url(),
     }
 }
 

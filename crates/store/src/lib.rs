@@ -11,6 +11,8 @@ pub mod challenge;
 pub mod grant;
 pub mod organisation;
 pub mod passkey;
+pub mod outbox;
+pub mod outbox_list;
 pub mod session;
 pub mod session_cleanup;
 pub mod session_search;

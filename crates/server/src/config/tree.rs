@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::delivery::{Delivery, Mail, OutboxPolicy, Sms};
 use super::rule::section;
 use super::secret::SecretText;
 use super::shape::{
@@ -39,6 +40,8 @@ section! {
         listen: String = "127.0.0.1:8080".to_owned(), ADDRESS;
         /// URL under which clients reach the server. Not set: http (with TLS: https) and the listen address.
         public_url: Option<String> = None, URL;
+        /// URL of your login page, where the links of mails begin. Not set: `/ui/v2/login` below `public_url`.
+        login_url: Option<String> = None, URL;
         /// Which log lines are written.
         log: String = "info".to_owned(), FILTER;
         /// Form of the log lines on standard error.
@@ -53,6 +56,9 @@ section! {
         in policy: Policy;
         in search: Search;
         in codes: Codes;
+        in mail: Mail;
+        in sms: Sms;
+        in delivery: Delivery;
         in store: Store;
         in postgres: Postgres;
     }
@@ -146,6 +152,7 @@ section! {
         in backoff: BackoffPolicy;
         in login: LoginPolicy;
         in session: SessionPolicy;
+        in outbox: OutboxPolicy;
     }
 }
 

@@ -191,6 +191,15 @@ impl Columns {
         }
     }
 
+    /// Bytes or nothing.
+    pub fn maybe_bytes(&mut self, column: &'static str) -> Result<Option<Vec<u8>>> {
+        match self.values.next() {
+            Some(Value::Bytes(bytes)) => Ok(Some(bytes)),
+            Some(Value::Null) => Ok(None),
+            other => Err(self.mistaken(column, "bytes", other.as_ref())),
+        }
+    }
+
     /// A digest.
     pub fn digest(&mut self, column: &'static str) -> Result<[u8; 32]> {
         let bytes = self.bytes(column)?;

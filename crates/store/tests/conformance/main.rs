@@ -22,6 +22,7 @@ mod model;
 mod model_search;
 mod organisation;
 mod partitioned;
+mod passkey;
 mod races;
 pub mod sample;
 mod second_factor;

@@ -19,6 +19,7 @@ mod migrate;
 mod model;
 mod model_search;
 mod organisation;
+mod outbox;
 mod partitioned;
 mod races;
 pub mod sample;

@@ -21,6 +21,7 @@ mod migrate;
 mod model;
 mod model_search;
 mod organisation;
+mod outbox;
 mod partitioned;
 mod passkey;
 mod races;

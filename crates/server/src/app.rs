@@ -9,6 +9,7 @@ pub mod session_check;
 pub mod session_list;
 pub mod user;
 pub mod user_contact;
+pub mod user_factor;
 pub mod user_list;
 pub mod user_metadata;
 pub mod user_password;

@@ -17,6 +17,7 @@ pub mod together;
 pub mod token;
 pub mod transfer;
 pub mod user;
+pub mod user_factor;
 pub mod user_search;
 mod where_clause;
 

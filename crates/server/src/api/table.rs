@@ -3,7 +3,7 @@
 use doorward_proto::{RPCS, Surface};
 
 use super::rpc::{Run, Served, guarded, open};
-use super::{session, user};
+use super::{session, user, user_factor};
 
 /// Every method of the descriptors with its handler.
 pub(super) fn served() -> Vec<Served> {
@@ -52,6 +52,9 @@ fn handler(method: &str) -> Option<Run> {
             user::list_metadata,
         ),
         "DeleteUserMetadata" => open(user::delete_metadata),
+        "ListAuthenticationMethodTypes" => open(user_factor::list_method_types),
+        "ListAuthenticationFactors" => open(user_factor::list_factors),
+        "HumanMFAInitSkipped" => open(user_factor::mfa_init_skipped),
         _ => return None,
     })
 }

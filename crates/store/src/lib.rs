@@ -27,6 +27,7 @@ pub mod token;
 pub mod totp;
 pub mod transfer;
 pub mod user;
+pub mod user_factor;
 pub mod user_search;
 mod where_clause;
 

@@ -13,6 +13,7 @@ pub(crate) mod rig;
 pub(crate) mod tools;
 mod users_contact;
 mod users_create;
+mod users_factors;
 mod users_hashes;
 mod users_metadata;
 mod users_nesting;

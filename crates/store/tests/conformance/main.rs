@@ -37,5 +37,6 @@ mod token;
 mod transfer;
 mod user;
 mod user_belongings;
+mod user_factor;
 mod user_search;
 mod user_text;

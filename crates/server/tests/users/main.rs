@@ -14,6 +14,7 @@ pub(crate) mod tools;
 mod users_contact;
 mod users_create;
 mod users_hashes;
+mod users_links;
 mod users_metadata;
 mod users_nesting;
 mod users_password;

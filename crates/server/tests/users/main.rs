@@ -15,6 +15,7 @@ mod users_contact;
 mod users_create;
 mod users_factors;
 mod users_hashes;
+mod users_links;
 mod users_metadata;
 mod users_nesting;
 mod users_otp;

@@ -19,6 +19,8 @@ pub enum TokenKind {
     Session,
     /// A personal access token of a machine user.
     PersonalAccess,
+    /// Shows that somebody came back from an identity provider.
+    Intent,
 }
 
 impl TokenKind {
@@ -28,6 +30,7 @@ impl TokenKind {
         match self {
             Self::Session => "dws_",
             Self::PersonalAccess => "dwp_",
+            Self::Intent => "dwi_",
         }
     }
 }
@@ -67,6 +70,7 @@ pub enum NotAToken {
 pub struct Keyring {
     session: [u8; 32],
     personal_access: [u8; 32],
+    intent: [u8; 32],
     code: [u8; 32],
     check: Digest,
 }
@@ -81,6 +85,7 @@ impl Drop for Keyring {
     fn drop(&mut self) {
         self.session.zeroize();
         self.personal_access.zeroize();
+        self.intent.zeroize();
         self.code.zeroize();
     }
 }
@@ -92,6 +97,7 @@ impl Keyring {
         Self {
             session: keyed(master, &[b"doorward session token v1"]),
             personal_access: keyed(master, &[b"doorward personal access token v1"]),
+            intent: keyed(master, &[b"doorward intent token v1"]),
             code: keyed(master, &[b"doorward one-time code v1"]),
             check: keyed(master, &[b"doorward key check v1"]),
         }
@@ -141,6 +147,7 @@ impl Keyring {
         let key = match kind {
             TokenKind::Session => &self.session,
             TokenKind::PersonalAccess => &self.personal_access,
+            TokenKind::Intent => &self.intent,
         };
         keyed(key, &[text.as_bytes()])
     }

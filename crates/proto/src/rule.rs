@@ -55,7 +55,6 @@ pub fn email(text: &str) -> Result<(), Wrong> {
         .map_err(|cause| Wrong { reason: "value must be a valid email address", cause: Some(cause) })
 }
 
-#[expect(dead_code, reason = "no method that is served has such a field yet")]
 pub fn uri_ref(text: &str) -> Result<(), Wrong> {
     address::uri_ref(text).map_err(|cause| Wrong { reason: "value must be a valid URI", cause: Some(cause) })
 }

@@ -5,6 +5,8 @@
 pub mod auth;
 pub mod cors;
 pub mod http;
+mod idp;
+mod idp_callback;
 pub mod rest;
 pub mod rpc;
 mod session;
@@ -15,5 +17,6 @@ mod table;
 mod user;
 mod user_from_wire;
 mod user_search;
+mod user_second_factor;
 mod user_to_wire;
 mod wire;

@@ -1,19 +1,31 @@
 //! The stories: what each operation does, from its gathered facts to its one short transaction.
 
 pub mod caller;
+pub mod challenge;
 pub mod factor;
 pub mod hashing;
+mod otp_challenge;
+mod otp_check;
+pub mod idp;
+pub mod idp_link;
+pub mod intent_check;
 pub mod outbox;
 pub mod password;
+pub mod recovery_check;
 pub mod session;
 pub mod session_check;
 pub mod session_list;
+pub mod totp_check;
 pub mod user;
 pub mod user_contact;
+mod user_credential;
 pub mod user_list;
 pub mod user_metadata;
+pub mod user_otp;
 pub mod user_password;
+pub mod user_recovery;
 pub mod user_token;
+pub mod user_totp;
 pub mod user_update;
 
 use std::sync::Arc;
@@ -23,6 +35,8 @@ use doorward_core::attempt::AttemptPolicy;
 use doorward_core::base::{Secret, Span, Timestamp, mint_id};
 use doorward_core::caller::Caller;
 use doorward_core::failure::{self, Failure};
+use doorward_core::otp::Channel;
+use doorward_core::intent::IntentPolicy;
 use doorward_core::password::{Complexity, Hasher};
 use doorward_core::seal::Sealer;
 use doorward_core::search::SearchPolicy;
@@ -35,6 +49,7 @@ use doorward_store::token::Bearer;
 use doorward_store::{Db, StoreError};
 
 use crate::env::Env;
+use crate::idp::Idps;
 use crate::telemetry::Sparse;
 use hashing::HashingPool;
 use outbox::Delivery;
@@ -70,6 +85,10 @@ pub struct Policy {
     pub force_mfa: ForceMfa,
     /// How long codes are and how long they last.
     pub codes: CodePolicy,
+    /// How long logins at identity providers last.
+    pub intents: IntentPolicy,
+    /// Whose codes authenticator apps say that they show.
+    pub totp_issuer: String,
     /// The deepest nesting of JSON.
     pub json_depth: u32,
 }
@@ -124,6 +143,15 @@ impl CodePolicy {
             CodePurpose::Invite => self.invite,
         }
     }
+
+    /// The shape of codes that a session asks for.
+    #[must_use]
+    pub const fn otp(&self, channel: Channel) -> CodeShape {
+        match channel {
+            Channel::Sms => self.otp_sms,
+            Channel::Email => self.otp_email,
+        }
+    }
 }
 
 /// Everything that stories need.
@@ -151,6 +179,8 @@ pub struct App {
     pub delivery: Delivery,
     /// Where passwords are hashed.
     pub hashing: HashingPool,
+    /// The identity providers.
+    pub idps: Idps,
     /// Time and chance.
     pub env: Env,
 }

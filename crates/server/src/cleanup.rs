@@ -1,10 +1,10 @@
-//! Removes sessions that are over for long, a few at a time, so that no request has to wait for it.
+//! Removes sessions and logins at identity providers that are over for long, a few at a time, so that no request has to wait for it.
 
 use std::time::{Duration, Instant};
 
 use doorward_core::base::{Span, Timestamp};
-use doorward_store::StoreError;
 use doorward_store::session_cleanup::{self, End, Mark};
+use doorward_store::{StoreError, intent};
 use tokio::sync::watch;
 
 use crate::app::App;
@@ -22,16 +22,23 @@ pub(crate) const BREATH: Duration = Duration::from_millis(20);
 /// The pause after a batch is so many times as long as the batch took: the work is at most a fifth of the time.
 const RESTS: u32 = 4;
 
-/// Removes again and again what ended more than `keep` ago, until it is told to stop. Nothing is to be done if `keep`
-/// is nothing.
+/// How long a login at an identity provider is kept after it is over: its token is still known for what it was.
+const KEPT_INTENTS: Span = Span::minutes(24 * 60);
+
+/// Removes again and again what is over, until it is told to stop: sessions that ended more than `keep` ago, none if
+/// `keep` is nothing, and logins at identity providers.
 pub async fn work(app: &App, metrics: &Metrics, keep: Option<Span>, mut stop: watch::Receiver<bool>) {
-    let Some(keep) = keep else { return };
     let mut wait = FIRST;
     while !rest(wait, &mut stop).await {
-        match sweep(app, keep, &mut stop, &|removed| metrics.sessions_removed(removed)).await {
-            Ok(0) => {}
-            Ok(removed) => tracing::info!(removed, "sessions that were over for long were removed"),
-            Err(error) => tracing::warn!(%error, "sessions that are over for long could not be removed"),
+        if let Some(keep) = keep {
+            match sweep(app, keep, &mut stop, &|removed| metrics.sessions_removed(removed)).await {
+                Ok(0) => {}
+                Ok(removed) => tracing::info!(removed, "sessions that were over for long were removed"),
+                Err(error) => tracing::warn!(%error, "sessions that are over for long could not be removed"),
+            }
+        }
+        if let Err(error) = sweep_intents(app, &mut stop).await {
+            tracing::warn!(%error, "logins at identity providers that are over could not be removed");
         }
         wait = EVERY;
     }
@@ -74,6 +81,27 @@ pub async fn sweep(
         }
     }
     Ok(all)
+}
+
+/// Removes all logins at identity providers that are over for a day, until there is no more or it is told to stop. Gives
+/// how many were removed.
+///
+/// # Errors
+/// When the store cannot be written. What was removed before stays removed.
+pub async fn sweep_intents(app: &App, stop: &mut watch::Receiver<bool>) -> Result<u64, StoreError> {
+    let before = Timestamp(app.env.clock.now().0.saturating_sub(KEPT_INTENTS.0));
+    let mut all = 0;
+    loop {
+        let started = Instant::now();
+        let batch =
+            app.db.write(move |conn| Box::pin(async move { intent::remove_expired(conn, before).await }));
+        let removed = batch.await?;
+        all += removed;
+        let full = removed >= u64::from(intent::BATCH);
+        if !full || rest(BREATH.max(started.elapsed() * RESTS), stop).await {
+            return Ok(all);
+        }
+    }
 }
 
 /// Waits; gives whether it is to stop.

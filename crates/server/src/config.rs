@@ -2,7 +2,9 @@
 
 mod delivery;
 mod error;
+mod idp;
 mod layer;
+mod many;
 mod nearest;
 mod print;
 mod rule;
@@ -23,6 +25,7 @@ pub use delivery::{
     Delivery, Mail, MailSecurity, MailTransport, OutboxPolicy, Sms, SmsHook, SmsTransport, Twilio,
 };
 pub use error::{ConfigError, Origin, Problem};
+pub use idp::{ClientAuth, Idp, IdpKind, Intents, ResponseMode, is_endpoint, is_loopback};
 pub use secret::{REDACTED, SecretText};
 pub use tree::{
     BackoffPolicy, Codes, Config, Cors, HashAlgorithm, Hashing, Limits, LockoutPolicy, LogFormat,
@@ -76,6 +79,7 @@ impl Config {
         let config = Self::build(&entries)?;
         if problems.is_empty() {
             problems = verify::verify(&config, &entries);
+            problems.extend(idp::verify(&config, &entries));
         }
         if problems.is_empty() { Ok(config) } else { Err(ConfigError { problems }) }
     }
@@ -85,6 +89,7 @@ impl Config {
         for (path, entry) in entries {
             put(&mut table, path, entry.value.clone());
         }
+        many::into_lists(&mut table);
         // Every value has passed its rule, so this fails only where a rule and the type of its field disagree. The
         // message of the deserializer may quote a value, and is therefore left out.
         table.try_into().map_err(|_| {

@@ -8,6 +8,7 @@ pub mod config;
 pub mod delivery;
 pub mod env;
 pub mod first_start;
+pub mod idp;
 pub mod serve;
 pub mod telemetry;
 pub mod transport;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use anyhow::Context;
 use doorward_core::attempt::{AttemptPolicy, Backoff};
 use doorward_core::base::Span;
+use doorward_core::intent::IntentPolicy;
 use doorward_core::password::{Complexity, Hasher};
 use doorward_core::search::SearchPolicy;
 use doorward_store::migrate::{check, migrate};
@@ -18,6 +19,7 @@ use crate::app::{App, CodePolicy, CodeShape, ForceMfa, Policy};
 use crate::config::{Config, MailTransport, SmsTransport};
 use crate::env::Env;
 use crate::first_start::{DataDir, Keys, is_set_up, set_up};
+use crate::idp::Idps;
 
 /// The most writes that may wait for the writer; beyond that the disk cannot keep up.
 const WRITE_QUEUE: usize = 4096;
@@ -67,6 +69,7 @@ pub async fn open(config: &Config, env: Env) -> anyhow::Result<Opened> {
     };
     let hashing = HashingPool::start(settings, &policy.hasher).context("starting the hashing threads")?;
     let delivery = delivery(config);
+    let idps = Idps::new(config).context("the identity providers of the configuration")?;
     let (bearers, sessions) = (LookUp::bearers(&db), LookUp::sessions(&db));
     let (users, births) = (Users::new(&db), Births::new(&db));
     let app = Arc::new(App {
@@ -82,6 +85,7 @@ pub async fn open(config: &Config, env: Env) -> anyhow::Result<Opened> {
         hashing,
         env,
         delivery,
+        idps,
     });
     Ok(Opened { app, first_start, dir })
 }
@@ -200,6 +204,11 @@ fn policy(config: &Config) -> anyhow::Result<Policy> {
             otp_sms: code(codes.otp_sms_length, codes.otp_sms_lifetime_minutes),
             otp_email: code(codes.otp_email_length, codes.otp_email_lifetime_minutes),
         },
+        intents: IntentPolicy {
+            answer_within: Span::minutes(i64::from(config.intents.answer_minutes)),
+            lasts: Span::minutes(i64::from(config.intents.lifetime_minutes)),
+        },
+        totp_issuer: config.totp.issuer.clone(),
         json_depth: config.limits.json_depth,
     })
 }

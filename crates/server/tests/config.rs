@@ -294,3 +294,97 @@ fn the_example_file_is_the_generated_one_and_loads() {
     assert_eq!(active.iter().filter(|line| line.contains(" = ")).count(), keys.len());
     assert!(keys.iter().all(|(_, name)| generated.contains(&format!("# Environment: {name}\n"))));
 }
+
+const PROVIDERS: &str = r#"
+public_url = "https://login.example.com"
+[[idp]]
+id = "big-one"
+issuer = "https://id.example"
+client_id = "doorward"
+client_secret = "hunter2"
+scopes = ["openid", "email"]
+[[idp]]
+id = "hub"
+kind = "oauth2"
+client_id = "abc"
+authorization_url = "https://hub.example/authorize"
+token_url = "https://hub.example/token"
+user_url = "http://localhost:9/user"
+username_claim = "login"
+"#;
+
+#[test]
+fn identity_providers_are_a_list_of_tables() {
+    let config = load(PROVIDERS, &[("DOORWARD_IDP_HUB_CLIENT_SECRET", "hunter3")], &[]).unwrap();
+    let [big, hub] = config.idp.as_slice() else { panic!("two providers") };
+    assert_eq!((big.id.as_str(), hub.id.as_str()), ("big-one", "hub"));
+    assert_eq!(big.client_secret.as_ref().unwrap().expose(), "hunter2");
+    assert_eq!(hub.client_secret.as_ref().unwrap().expose(), "hunter3");
+    assert_eq!((big.scopes.len(), hub.scopes.len(), hub.username_claim.as_str()), (2, 0, "login"));
+    let config = load(PROVIDERS, &[("DOORWARD_IDP_BIG_ONE_CLIENT_SECRET", "hunter4")], &[]).unwrap();
+    assert_eq!(config.idp[0].client_secret.as_ref().unwrap().expose(), "hunter4", "the environment wins");
+    assert_eq!(config.idp[1].client_secret, None);
+    let without_secrets = load(&PROVIDERS.replace("client_secret = \"hunter2\"", ""), &[], &[]).unwrap();
+    assert_eq!(load(&without_secrets.print_toml(), &[], &[]).unwrap(), without_secrets);
+    for text in [config.print_toml(), format!("{config:?}"), toml::to_string(&config).unwrap()] {
+        assert!(text.contains("(redacted)") && !text.contains("hunter"), "{text}");
+    }
+}
+
+#[test]
+fn what_is_wrong_with_a_provider_is_told_with_its_place() {
+    let with = |from: &str, to: &str| refusal(&PROVIDERS.replace(from, to), &[], &[]);
+    let cases: &[(&str, &str, &[&str])] = &[
+        ("id = \"hub\"\n", "", &["idp.id: every [[idp]] needs one", "line 9"]),
+        (
+            "id = \"hub\"",
+            "id = \"big_one\"",
+            &["idp.id of big_one: another [[idp]] has this id", "line 10, column 6"],
+        ),
+        ("id = \"hub\"", "id = \"HUB\"", &["idp.id: \"HUB\" is not allowed", "lower-case"]),
+        ("issuer = \"https://id.example\"", "", &["idp.issuer of big-one: a provider of kind oidc needs it"]),
+        (
+            "issuer = \"https:",
+            "issuer = \"http:",
+            &["idp.issuer: \"http://id.example\"", "an https URL", "line 5"],
+        ),
+        (
+            "user_url = \"http://localhost:9/user\"",
+            "",
+            &["idp.user_url of hub: a provider of kind oauth2 needs it"],
+        ),
+        ("client_id = \"abc\"", "", &["idp.client_id of hub: every [[idp]] needs one"]),
+        ("\"openid\", ", "", &["idp.scopes of big-one", "line 8"]),
+        (
+            "username_claim",
+            "user_name_claim",
+            &["unknown key idp.user_name_claim; did you mean username_claim?"],
+        ),
+        ("public_url = \"https://login.example.com\"", "", &["idp.id of big-one: public_url must be set"]),
+        ("\"hunter2\"", "[\"hunter2\"]", &["idp.client_secret: (redacted) is not allowed", "line 7"]),
+        ("[[idp]]", "[idp]", &["line 9"]),
+        (
+            "[[idp]]\nid = \"hub\"",
+            "[intents]\nprovider_timeout_ms = 30000\n[[idp]]\nid = \"hub\"",
+            &["intents.provider_timeout_ms: 30000", "line 10"],
+        ),
+    ];
+    for (from, to, parts) in cases {
+        let text = with(from, to);
+        assert_has(&text, parts);
+        assert!(!text.contains("hunter"), "{text}");
+    }
+    assert_has(
+        &refusal("idp = 1", &[], &[]),
+        &["idp is a list of tables: each is written [[idp]]", "line 1"],
+    );
+    assert_has(&refusal("idp = [1]", &[], &[]), &["each is written [[idp]]", "line 1, column 8"]);
+    assert_has(&refusal("[idp]\nid = \"a\"", &[], &[]), &["each is written [[idp]]"]);
+    let unknown = [("DOORWARD_IDP_NONE_CLIENT_SECRET", "hunter2")];
+    let text = refusal(PROVIDERS, &unknown, &["idp.hub.client_secret=hunter2"]);
+    assert_has(
+        &text,
+        &["DOORWARD_IDP_NONE_CLIENT_SECRET: no [[idp]] of the file has such an id", "unknown key"],
+    );
+    assert!(!text.contains("hunter"), "{text}");
+}

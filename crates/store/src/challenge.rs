@@ -1,76 +1,24 @@
-//! Challenges of sessions: one of a kind.
+//! Challenges of sessions. Whoever writes them has locked the session.
 
-use doorward_core::base::Timestamp;
-use doorward_core::token::Digest;
+use doorward_core::challenge::MOST_FAILURES;
 
 use crate::db::Conn;
 use crate::error::Result;
 
-/// What is asked for.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum ChallengeKind {
-    /// A passkey or U2F key.
-    WebAuthN,
-    /// A code by SMS.
-    OtpSms,
-    /// A code by mail.
-    OtpEmail,
-}
+pub use doorward_core::challenge::{ChallengeKind, NewChallenge, StoredChallenge};
 
-/// A challenge, as stored.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct StoredChallenge {
-    /// The keyed digest of a code.
-    pub digest: Option<Digest>,
-    /// What else it is held against.
-    pub detail: Option<String>,
-    /// How many answers were wrong.
-    pub failed: u32,
-    /// When it was made.
-    pub created: Timestamp,
-    /// From then on it is no longer accepted.
-    pub expires: Timestamp,
-}
-
-/// A challenge to be stored.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct NewChallenge {
-    /// Of what.
-    pub kind: ChallengeKind,
-    /// The keyed digest of a code.
-    pub digest: Option<Digest>,
-    /// What else it is held against.
-    pub detail: Option<String>,
-    /// When it was made.
-    pub created: Timestamp,
-    /// From then on it is no longer accepted.
-    pub expires: Timestamp,
-}
-
-impl ChallengeKind {
-    const fn name(self) -> &'static str {
-        match self {
-            Self::WebAuthN => "web_auth_n",
-            Self::OtpSms => "otp_sms",
-            Self::OtpEmail => "otp_email",
-        }
-    }
-}
-
-/// The challenge of a session, whether or not it has expired.
+/// The challenge of that kind, whether or not its time is over.
 ///
 /// # Errors
 /// When the store cannot be read.
 pub async fn find(conn: &mut Conn, session_id: &str, kind: ChallengeKind) -> Result<Option<StoredChallenge>> {
-    let sql = "SELECT detail, failed, created, expires FROM challenges WHERE session_id = $1 AND kind = $2";
-    let row = conn.one(sql, &[session_id.into(), kind.name().into()]).await?;
-    let Some(mut row) = row.map(|row| row.read("challenges").about(session_id)) else { return Ok(None) };
-    let detail = row.maybe_text("detail")?;
-    let failed = u32::try_from(row.count("failed")?).unwrap_or(u32::MAX);
+    let sql = "SELECT digest, detail, failed, created, expires FROM challenges WHERE session_id = $1 AND kind = $2";
+    let Some(row) = conn.one(sql, &[session_id.into(), kind.name().into()]).await? else { return Ok(None) };
+    let mut row = row.read("challenges").about(session_id);
     Ok(Some(StoredChallenge {
-        digest: None,
-        detail,
-        failed,
+        digest: row.maybe_digest("digest")?,
+        detail: row.maybe_text("detail")?,
+        failed: u32::try_from(row.count("failed")?).unwrap_or(u32::MAX),
         created: row.time("created")?,
         expires: row.time("expires")?,
     }))
@@ -80,19 +28,28 @@ pub async fn find(conn: &mut Conn, session_id: &str, kind: ChallengeKind) -> Res
 ///
 /// # Errors
 /// When the store cannot be written.
-pub async fn save(conn: &mut Conn, session_id: &str, new: &NewChallenge) -> Result<()> {
-    delete(conn, session_id, new.kind).await?;
+pub async fn save(conn: &mut Conn, session_id: &str, challenge: &NewChallenge) -> Result<()> {
     let sql = "INSERT INTO challenges (session_id, kind, digest, detail, failed, created, expires) \
-               VALUES ($1, $2, $3, $4, 0, $5, $6)";
+               VALUES ($1, $2, $3, $4, 0, $5, $6) ON CONFLICT (session_id, kind) DO UPDATE SET digest = $3, \
+               detail = $4, failed = 0, created = $5, expires = $6";
     let params = [
         session_id.into(),
-        new.kind.name().into(),
-        new.digest.as_ref().into(),
-        new.detail.as_ref().into(),
-        new.created.into(),
-        new.expires.into(),
+        challenge.kind.name().into(),
+        challenge.digest.as_ref().into(),
+        challenge.detail.as_ref().into(),
+        challenge.created.into(),
+        challenge.expires.into(),
     ];
-    conn.run(sql, &params).await.map(drop)
+    conn.run(sql, &params).await.map(|_| ())
+}
+
+/// Removes a challenge: it was answered.
+///
+/// # Errors
+/// When the store cannot be written.
+pub async fn remove(conn: &mut Conn, session_id: &str, kind: ChallengeKind) -> Result<()> {
+    let sql = "DELETE FROM challenges WHERE session_id = $1 AND kind = $2";
+    conn.run(sql, &[session_id.into(), kind.name().into()]).await.map(|_| ())
 }
 
 /// Counts a wrong answer; the last one that is allowed removes the challenge.
@@ -102,15 +59,6 @@ pub async fn save(conn: &mut Conn, session_id: &str, new: &NewChallenge) -> Resu
 pub async fn fail(conn: &mut Conn, session_id: &str, kind: ChallengeKind) -> Result<()> {
     let sql = "UPDATE challenges SET failed = failed + 1 WHERE session_id = $1 AND kind = $2";
     conn.run(sql, &[session_id.into(), kind.name().into()]).await?;
-    let sql = "DELETE FROM challenges WHERE session_id = $1 AND kind = $2 AND failed >= 5";
-    conn.run(sql, &[session_id.into(), kind.name().into()]).await.map(drop)
-}
-
-/// Removes a challenge.
-///
-/// # Errors
-/// When the store cannot be written.
-pub async fn delete(conn: &mut Conn, session_id: &str, kind: ChallengeKind) -> Result<()> {
-    let sql = "DELETE FROM challenges WHERE session_id = $1 AND kind = $2";
-    conn.run(sql, &[session_id.into(), kind.name().into()]).await.map(drop)
+    let sql = "DELETE FROM challenges WHERE session_id = $1 AND kind = $2 AND failed >= $3";
+    conn.run(sql, &[session_id.into(), kind.name().into(), MOST_FAILURES.into()]).await.map(|_| ())
 }

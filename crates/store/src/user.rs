@@ -182,6 +182,17 @@ pub async fn save(conn: &mut Conn, user: &User) -> Result<bool> {
     Ok(conn.run(SQL, &columns(user)).await? == 1)
 }
 
+/// Takes back a user whom this very transaction has added and given nothing but links: as if there had been none.
+///
+/// # Errors
+/// When the store cannot be written.
+pub async fn take_back(conn: &mut Conn, id: &str) -> Result<()> {
+    for sql in ["DELETE FROM idp_links WHERE user_id = $1", "DELETE FROM users WHERE id = $1"] {
+        conn.run(sql, &[id.into()]).await?;
+    }
+    Ok(())
+}
+
 /// Deletes a user: everything that belongs to it goes, and its row keeps nothing but the id.
 ///
 /// # Errors

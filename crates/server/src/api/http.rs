@@ -17,6 +17,7 @@ use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use tower::Service;
 
 use super::cors::Cors;
+use super::idp_callback;
 use super::rest::{self, Rest};
 use super::rpc::Rpcs;
 use super::table::served;
@@ -146,6 +147,9 @@ impl Shared {
             });
         }
         let shared = Arc::clone(self);
+        if path == idp_callback::PATH {
+            return Box::pin(async move { idp_callback::answer(&shared.app, request).await });
+        }
         Box::pin(async move {
             match shared.own_page(request.method(), request.uri().path()).await {
                 Some(response) => response,

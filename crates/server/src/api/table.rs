@@ -3,7 +3,7 @@
 use doorward_proto::{RPCS, Surface};
 
 use super::rpc::{Run, Served, guarded, open};
-use super::{session, user};
+use super::{idp, session, user, user_second_factor as second_factor};
 
 /// Every method of the descriptors with its handler.
 pub(super) fn served() -> Vec<Served> {
@@ -46,11 +46,25 @@ fn handler(method: &str) -> Option<Run> {
         "AddPersonalAccessToken" => open(user::add_token),
         "ListPersonalAccessTokens" => open(user::list_tokens),
         "RemovePersonalAccessToken" => open(user::remove_token),
+        "RegisterTOTP" => open(second_factor::register_totp),
+        "VerifyTOTPRegistration" => open(second_factor::verify_totp),
+        "RemoveTOTP" => open(second_factor::remove_totp),
+        "AddOTPSMS" => open(second_factor::add_otp_sms),
+        "RemoveOTPSMS" => open(second_factor::remove_otp_sms),
+        "AddOTPEmail" => open(second_factor::add_otp_email),
+        "RemoveOTPEmail" => open(second_factor::remove_otp_email),
+        "GenerateRecoveryCodes" => open(second_factor::generate_recovery_codes),
+        "RemoveRecoveryCodes" => open(second_factor::remove_recovery_codes),
         "SetUserMetadata" => open(user::set_metadata),
         "ListUserMetadata" => guarded(
             |call, request| Box::pin(std::future::ready(user::permit_list_metadata(call, request))),
             user::list_metadata,
         ),
+        "StartIdentityProviderIntent" => open(idp::start),
+        "RetrieveIdentityProviderIntent" => open(idp::retrieve),
+        "AddIDPLink" => open(idp::add_link),
+        "ListIDPLinks" => open(idp::list_links),
+        "RemoveIDPLink" => open(idp::remove_link),
         "DeleteUserMetadata" => open(user::delete_metadata),
         _ => return None,
     })

@@ -1,9 +1,11 @@
 //! From user messages to what the stories take.
 
 use doorward_core::base::Secret;
+use doorward_core::intent::Account;
 use doorward_core::user::{Machine, Profile};
 use doorward_proto::user as wire;
 
+use crate::app::idp_link::NewLink;
 use crate::app::password::NewPassword;
 use crate::app::user::{NewHuman, NewKind, NewUser, Verification};
 use crate::app::user_password::Proof;
@@ -81,8 +83,8 @@ fn new_human(human: wire::create_user_request::Human) -> NewHuman {
         phone: human.phone.into_option().map(phone),
         password: password!(create_user_request::human, human.password_type),
         metadata: metadata(human.metadata),
-        idp_links: !human.idp_links.is_empty(),
-        totp: human.totp_secret.is_some(),
+        idp_links: human.idp_links.into_iter().map(link).collect(),
+        totp: human.totp_secret.map(Secret::new),
     }
 }
 
@@ -94,8 +96,8 @@ pub fn add_human(message: wire::AddHumanUserRequest, organisation: String) -> Ne
         phone: message.phone.into_option().map(phone),
         password: password!(add_human_user_request, message.password_type),
         metadata: message.metadata.into_iter().map(|entry| (entry.key, entry.value)).collect(),
-        idp_links: !message.idp_links.is_empty(),
-        totp: message.totp_secret.is_some(),
+        idp_links: message.idp_links.into_iter().map(link).collect(),
+        totp: message.totp_secret.map(Secret::new),
     };
     let kind = NewKind::Human(Box::new(human));
     NewUser { organisation, id: message.user_id, username: message.username, kind }
@@ -110,6 +112,12 @@ fn profile(message: wire::SetHumanProfile) -> Profile {
         preferred_language: message.preferred_language,
         gender: message.gender.map(|gender| gender.to_i32()),
     }
+}
+
+/// A link to an account at an identity provider.
+pub fn link(message: wire::IDPLink) -> NewLink {
+    let account = Account { id: message.user_id, name: message.user_name };
+    NewLink { idp_id: message.idp_id, account }
 }
 
 /// Metadata entries.

@@ -106,7 +106,7 @@ pub fn link(
 /// id is [`App::mint_id`]'s, drawn before the story: it is also the key by which receivers know a repeated message.
 ///
 /// # Errors
-/// When the store cannot be written. `DOORWARD-D3l1v` when the session or the user had too many in an hour.
+/// When the store cannot be written. Inside, as [`allow`].
 pub async fn put(
     conn: &mut Conn,
     app: &App,
@@ -114,6 +114,27 @@ pub async fn put(
     id: &str,
     now: Timestamp,
 ) -> StoreResult<Result<(), Failure>> {
+    if let Err(failure) = allow(conn, app, message, now).await? {
+        return Ok(Err(failure));
+    }
+    rows::put(conn, &entry(app, message, id, now)).await?;
+    Ok(Ok(()))
+}
+
+/// Whether the message may go out: the user is locked, so that this is still so when it is written.
+///
+/// # Errors
+/// When the store cannot be read. `DOORWARD-N0tif` when its way is not set up, `DOORWARD-D3l1v` when the session or the
+/// user had too many in an hour.
+pub async fn allow(
+    conn: &mut Conn,
+    app: &App,
+    message: &Message,
+    now: Timestamp,
+) -> StoreResult<Result<(), Failure>> {
+    if let Err(failure) = require(app, message.channel) {
+        return Ok(Err(failure));
+    }
     let of_session = message.session_id.as_deref().map(Whose::Session);
     let of_session = of_session.map(|whose| (whose, app.delivery.most_per_session));
     let of_user = (Whose::User(&message.user_id), app.delivery.most_per_user);
@@ -124,7 +145,13 @@ pub async fn put(
             return Ok(Err(failure::DELIVERY_TOO_MANY.with_retry(wait)));
         }
     }
-    let entry = Entry {
+    Ok(Ok(()))
+}
+
+/// The entry of the outbox that holds a message, sealed.
+#[must_use]
+pub fn entry(app: &App, message: &Message, id: &str, now: Timestamp) -> Entry {
+    Entry {
         id: id.to_owned(),
         user_id: message.user_id.clone(),
         session_id: message.session_id.clone(),
@@ -138,9 +165,7 @@ pub async fn put(
         due: now,
         expires: message.expires,
         ended: None,
-    };
-    rows::put(conn, &entry).await?;
-    Ok(Ok(()))
+    }
 }
 
 /// The message that an entry of the outbox holds. Nothing, if this node cannot read it.

@@ -4,16 +4,18 @@ use doorward_core::base::{Secret, Timestamp};
 use doorward_core::caller::Permission;
 use doorward_core::failure::{self, Failure};
 use doorward_core::password::ComplexityViolation;
+use doorward_core::totp::read_secret;
 use doorward_core::user::{
     CodePurpose, Contact, Human, Machine, Profile, StoredCode, StoredPassword, Transition, User, UserKind,
     UserState, check_email, check_username, complete_profile, normalise_phone,
 };
 use doorward_store::user::{Taken, Wanted};
-use doorward_store::{Conn, Result as StoreResult, organisation, session, user, user_search};
+use doorward_store::{Conn, Result as StoreResult, organisation, session, totp, user, user_search};
 use futures_util::future::BoxFuture;
 
+use super::idp_link::{NewLink, add_all, check_links};
 use super::password::{NewPassword, check_new, hash_new};
-use super::{App, Call, read, store_failure};
+use super::{App, Call, read, store_failure, user_totp};
 
 /// How an address or number is to be verified.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,10 +43,10 @@ pub struct NewHuman {
     pub password: Option<(NewPassword, bool)>,
     /// Metadata.
     pub metadata: Vec<(String, Vec<u8>)>,
-    /// Whether links to identity providers were asked for.
-    pub idp_links: bool,
-    /// Whether a TOTP secret was given.
-    pub totp: bool,
+    /// Links to accounts at identity providers.
+    pub idp_links: Vec<NewLink>,
+    /// The secret of time-based codes that the person has already, in base32.
+    pub totp: Option<Secret>,
 }
 
 /// A user to be made.
@@ -86,7 +88,7 @@ pub struct Changed {
 /// Those of its contents, of the permission, of what is taken, and of the store.
 pub async fn add(call: &Call, new: NewUser) -> Result<Changed, Failure> {
     let now = call.now;
-    let mut password = None;
+    let (mut password, mut links, mut totp) = (None, Vec::new(), None);
     let (mut kind, metadata, codes, default_name) = match new.kind {
         NewKind::Machine(machine) => {
             let name = machine.name.clone();
@@ -94,7 +96,11 @@ pub async fn add(call: &Call, new: NewUser) -> Result<Changed, Failure> {
         }
         NewKind::Human(mut human) => {
             password = human.password.take();
-            check_human(&call.app, *human, password.as_ref())?
+            links.clone_from(&human.idp_links);
+            let given = human.totp.take();
+            let checked = check_human(&call.app, *human, password.as_ref())?;
+            totp = given.map(|secret| read_secret(secret.expose())).transpose()?;
+            checked
         }
     };
     let username = new.username.unwrap_or(default_name);
@@ -109,6 +115,7 @@ pub async fn add(call: &Call, new: NewUser) -> Result<Changed, Failure> {
     let (organisation, state) = (new.organisation, UserState::Active);
     let user = User { id, organisation, state, username, kind, created: now, changed: now, sequence: 1 };
     let stored = codes.stored(&call.app, &user.id, now);
+    let totp = totp.map(|secret| user_totp::sealed(&call.app, &user.id, &secret, (true, now)));
     let made = call.app.db.write(move |conn| {
         Box::pin(async move {
             if !organisation::exists(conn, &user.organisation).await? {
@@ -119,9 +126,15 @@ pub async fn add(call: &Call, new: NewUser) -> Result<Changed, Failure> {
                 Some(Taken::Username) => return Ok(Err(failure::USERNAME_TAKEN)),
                 None => {}
             }
+            if let Err(refusal) = add_all(conn, &user.id, &links, now).await? {
+                return Ok(Err(refusal));
+            }
             user_search::save_metadata(conn, &user.id, &metadata, now).await?;
             for (purpose, code) in &stored {
                 user::save_code(conn, &user.id, *purpose, Some(code)).await?;
+            }
+            if let Some(totp) = &totp {
+                totp::save(conn, &user.id, totp).await?;
             }
             Ok(Ok(user))
         })
@@ -195,12 +208,7 @@ fn check_human(app: &App, new: NewHuman, password: Option<&(NewPassword, bool)>)
     if let Some((password, _)) = password {
         check_new(app, password, creation_violation)?;
     }
-    if new.idp_links {
-        return Err(failure::IDP_UNKNOWN);
-    }
-    if new.totp {
-        return Err(failure::TOTP_SECRET_INVALID);
-    }
+    check_links(app, &new.idp_links)?;
     let human = Human { profile, email, phone, password: None, mfa_init_skipped: None };
     let codes = Codes { email: email_code, phone: phone_code };
     Ok((UserKind::Human(Box::new(human)), new.metadata, codes, default_name))

@@ -143,8 +143,8 @@ async fn add(call: &Call, add: Add, output: Output) -> CliResult {
                 phone: None,
                 password: password.map(|password| (NewPassword::Plain(password), false)),
                 metadata: Vec::new(),
-                idp_links: false,
-                totp: false,
+                idp_links: Vec::new(),
+                totp: None,
             }))
         }
     };

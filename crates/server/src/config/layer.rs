@@ -102,6 +102,10 @@ impl Layers {
                 (Some(inner), DeValue::Table(spans), Some(Value::Table(values))) => {
                     self.walk(source, inner, (spans, values));
                 }
+                (None, spans, Some(value)) if section.many.iter().any(|many| many.path == path) => {
+                    let origin = source.origin(name.span().start);
+                    self.take_many(source, &path, (spans, value), origin);
+                }
                 (Some(_), _, _) => {
                     let message = format!("{path} is a section, not a key: it is written [{path}]");
                     self.problems.push(Problem::new(message, Some(source.origin(name.span().start))));
@@ -117,6 +121,9 @@ impl Layers {
     pub fn add_environment(&mut self, environment: Vec<(String, OsString)>) {
         for (name, value) in environment {
             if name == FILE_VARIABLE {
+                continue;
+            }
+            if self.take_of_many(&name, &value) {
                 continue;
             }
             let Some(leaf) = self.leaves.iter().find(|leaf| env_name(&leaf.path) == name) else {
@@ -165,16 +172,33 @@ impl Layers {
 
     /// Lays a value over those of lower layers, if its rule accepts it.
     fn take(&mut self, path: &str, value: Value, origin: Origin) {
-        let Some(rule) = self.rule(path) else { return self.unknown(path, origin) };
+        match self.rule(path) {
+            Some(rule) => self.accept(rule, (path, path), value, origin),
+            None => self.unknown(path, origin),
+        }
+    }
+
+    /// Takes a value if its rule accepts it: the first name is for messages, the second for the entry.
+    pub(super) fn accept(&mut self, rule: Rule, (name, path): (&str, &str), value: Value, origin: Origin) {
         if !rule.accepts(&value) {
             let shown = if rule.is_secret() { REDACTED.to_owned() } else { show(&value) };
-            let message = format!("{path}: {shown} is not allowed; allowed is {}", rule.allowed());
+            let message = format!("{name}: {shown} is not allowed; allowed is {}", rule.allowed());
             self.problems.push(Problem::new(message, Some(origin)));
         } else if rule.is_unset(&value) {
             self.entries.remove(path);
         } else {
             self.entries.insert(path.to_owned(), Entry { value, origin });
         }
+    }
+
+    /// Notes something that is wrong.
+    pub(super) fn complain(&mut self, message: String, origin: Option<Origin>) {
+        self.problems.push(Problem::new(message, origin));
+    }
+
+    /// The values so far.
+    pub(super) const fn entries(&self) -> &Entries {
+        &self.entries
     }
 
     fn rule(&self, path: &str) -> Option<Rule> {
@@ -192,13 +216,13 @@ impl Layers {
 }
 
 /// The text of a file, for turning offsets into lines and columns.
-struct Source<'a> {
+pub(super) struct Source<'a> {
     path: &'a Path,
     text: &'a str,
 }
 
 impl Source<'_> {
-    fn origin(&self, offset: usize) -> Origin {
+    pub(super) fn origin(&self, offset: usize) -> Origin {
         let before = self.text.get(..offset).unwrap_or(self.text);
         let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
         Origin::File {
@@ -211,7 +235,7 @@ impl Source<'_> {
     }
 }
 
-fn start(value: &Spanned<DeValue<'_>>) -> usize {
+pub(super) fn start(value: &Spanned<DeValue<'_>>) -> usize {
     value.span().start
 }
 
@@ -219,7 +243,7 @@ fn is_name(text: &str) -> bool {
     text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte))
 }
 
-fn suggestion(name: Option<&str>) -> String {
+pub(super) fn suggestion(name: Option<&str>) -> String {
     name.map(|name| format!("; did you mean {name}?")).unwrap_or_default()
 }
 

@@ -2,7 +2,8 @@
 
 use toml::{Table, Value};
 
-use super::rule::{Key, env_name};
+use super::many::env_name_of;
+use super::rule::{Key, Section, env_name};
 use super::{Config, pick};
 
 impl Config {
@@ -18,6 +19,17 @@ impl Config {
                 match pick(&values, &section.path_of(key.name)) {
                     Some(value) => out.push_str(&format!("{} = {value}\n", key.name)),
                     None => out.push_str(&format!("# {} is not set\n", key.name)),
+                }
+            }
+        }
+        for section in Self::SECTION.many {
+            for table in tables(&values, section) {
+                out.push_str(&format!("\n[[{}]]\n", section.path));
+                for key in section.keys {
+                    match table.get(key.name) {
+                        Some(value) => out.push_str(&format!("{} = {value}\n", key.name)),
+                        None => out.push_str(&format!("# {} is not set\n", key.name)),
+                    }
                 }
             }
         }
@@ -42,6 +54,9 @@ impl Config {
                 example(&mut out, key, &path, pick(&values, &path));
             }
         }
+        for section in Self::SECTION.many {
+            example_of_many(&mut out, section, &(section.defaults)());
+        }
         out
     }
 }
@@ -57,6 +72,29 @@ const INTRODUCTION: &str = "\
 
 fn values(config: &Config) -> Table {
     Table::try_from(config).unwrap_or_default()
+}
+
+/// The tables of a section that there may be many of.
+fn tables<'a>(values: &'a Table, section: &Section) -> impl Iterator<Item = &'a Table> {
+    let tables = values.get(section.path).and_then(Value::as_array);
+    tables.into_iter().flatten().filter_map(Value::as_table)
+}
+
+/// Such a section is all comment: with its header alone it would be there.
+fn example_of_many(out: &mut String, section: &Section, defaults: &Table) {
+    out.push('\n');
+    comment(out, section.about);
+    out.push_str(&format!("# [[{}]]\n", section.path));
+    for key in section.keys {
+        out.push_str("#\n");
+        comment(out, key.doc);
+        let default = defaults.get(key.name).map_or_else(|| "\"\"".to_owned(), Value::to_string);
+        out.push_str(&format!("# Takes {}. Default: {default}.\n", key.rule.allowed()));
+        if key.rule.is_secret() {
+            out.push_str(&format!("# Environment: {}\n", env_name_of(section.path, "<ID>", key.name)));
+        }
+        out.push_str(&format!("# {} = {default}\n", key.name));
+    }
 }
 
 fn comment(out: &mut String, lines: &[&str]) {

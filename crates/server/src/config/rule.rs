@@ -36,6 +36,10 @@ pub(super) struct Section {
     pub about: &'static [&'static str],
     pub keys: &'static [Key],
     pub inner: &'static [&'static Section],
+    /// Sections that there may be any number of, none by default: each is written with two pairs of brackets.
+    pub many: &'static [&'static Section],
+    /// The defaults of its keys.
+    pub defaults: fn() -> toml::Table,
 }
 
 /// A key together with its dotted path.
@@ -141,6 +145,7 @@ macro_rules! section {
     ($(#[doc = $about:literal])+ $name:ident($path:literal) {
         $($(#[doc = $doc:literal])+ $field:ident: $type:ty = $default:expr, $rule:expr;)*
         $(in $inner:ident: $inner_type:ident;)*
+        $(many $many:ident: $many_type:ident;)*
     }) => {
         $(#[doc = $about])+
         #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -148,11 +153,12 @@ macro_rules! section {
         pub struct $name {
             $($(#[doc = $doc])+ pub $field: $type,)*
             $(pub $inner: $inner_type,)*
+            $(#[serde(skip_serializing_if = "Vec::is_empty")] pub $many: Vec<$many_type>,)*
         }
 
         impl Default for $name {
             fn default() -> Self {
-                Self { $($field: $default,)* $($inner: $inner_type::default(),)* }
+                Self { $($field: $default,)* $($inner: $inner_type::default(),)* $($many: Vec::new(),)* }
             }
         }
 
@@ -166,6 +172,8 @@ macro_rules! section {
                     rule: $rule,
                 }),*],
                 inner: &[$(&$inner_type::SECTION),*],
+                many: &[$(&$many_type::SECTION),*],
+                defaults: || toml::Table::try_from($name::default()).unwrap_or_default(),
             };
         }
     };

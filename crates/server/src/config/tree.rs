@@ -5,10 +5,12 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::delivery::{Delivery, Mail, OutboxPolicy, Sms};
+use super::idp::{Idp, Intents};
 use super::rule::section;
 use super::secret::SecretText;
 use super::shape::{
-    ADDRESS, ALGORITHM, DATABASE, DIRECTORY, FILE, FILTER, KEY, LOG_FORMAT, ORIGINS, SWITCH, URL, whole,
+    ADDRESS, ALGORITHM, DATABASE, DIRECTORY, FILE, FILTER, ISSUER, KEY, LOG_FORMAT, ORIGINS, SWITCH, URL,
+    whole,
 };
 
 /// The form of log lines.
@@ -56,11 +58,14 @@ section! {
         in policy: Policy;
         in search: Search;
         in codes: Codes;
+        in totp: Totp;
         in mail: Mail;
         in sms: Sms;
         in delivery: Delivery;
         in store: Store;
         in postgres: Postgres;
+        in intents: Intents;
+        many idp: Idp;
     }
 }
 
@@ -257,6 +262,14 @@ section! {
         otp_email_length: u32 = 8, whole(6, 32, "digits");
         /// Lifetime of a code that a session asks for by mail.
         otp_email_lifetime_minutes: u32 = 5, whole(1, 60, "minutes");
+    }
+}
+
+section! {
+    /// Time-based codes.
+    Totp("totp") {
+        /// Name that authenticator apps show beside the codes.
+        issuer: String = "Doorward".to_owned(), ISSUER;
     }
 }
 

@@ -10,6 +10,8 @@ mod faults;
 mod matrix;
 pub(crate) mod model;
 mod model_story;
+mod once;
+mod otp_check;
 mod password_check;
 pub(crate) mod rig;
 mod session_create;

@@ -15,6 +15,8 @@
 pub mod rig;
 
 mod grant;
+mod idp_link;
+mod intent;
 mod migrate;
 mod model;
 mod model_search;
@@ -23,6 +25,7 @@ mod partitioned;
 mod passkey;
 mod races;
 pub mod sample;
+mod second_factor;
 mod session;
 mod session_cleanup;
 mod session_search;

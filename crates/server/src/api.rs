@@ -7,6 +7,7 @@ pub mod cors;
 pub mod http;
 mod idp;
 mod idp_callback;
+mod passkey;
 pub mod rest;
 pub mod rpc;
 mod session;

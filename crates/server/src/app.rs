@@ -10,6 +10,8 @@ pub mod idp;
 pub mod idp_link;
 pub mod intent_check;
 pub mod outbox;
+pub mod passkey;
+pub mod passkey_code;
 pub mod password;
 pub mod recovery_check;
 pub mod session;
@@ -28,6 +30,7 @@ pub mod user_recovery;
 pub mod user_token;
 pub mod user_totp;
 pub mod user_update;
+pub mod web_authn;
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -54,6 +57,7 @@ use crate::idp::Idps;
 use crate::telemetry::Sparse;
 use hashing::HashingPool;
 use outbox::Delivery;
+use passkey::KeyPolicy;
 
 /// Reads with one of the store's functions: `read!(app, user::find(&wanted))`.
 macro_rules! read {
@@ -90,6 +94,8 @@ pub struct Policy {
     pub intents: IntentPolicy,
     /// Whose codes authenticator apps say that they show.
     pub totp_issuer: String,
+    /// What keys must be like.
+    pub keys: KeyPolicy,
     /// The deepest nesting of JSON.
     pub json_depth: u32,
 }
@@ -195,6 +201,8 @@ pub struct Call {
     pub caller: Caller,
     /// When: one time for everything that the call does.
     pub now: Timestamp,
+    /// The host name that the request was sent to.
+    pub host: Option<String>,
 }
 
 impl App {

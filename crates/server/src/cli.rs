@@ -197,7 +197,7 @@ async fn operator(config: &Config) -> Result<Call, CliError> {
     let app = open_existing(config, Env::system()).await?.app;
     let caller = Caller::operator(app.instance.default_organisation.clone());
     let now = app.env.clock.now();
-    Ok(Call { app: Arc::clone(&app), caller, now })
+    Ok(Call { app: Arc::clone(&app), caller, now, host: None })
 }
 
 /// The id of the user with that id or login name.

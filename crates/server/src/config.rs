@@ -12,6 +12,7 @@ mod secret;
 mod shape;
 mod tree;
 mod verify;
+mod web_authn;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -27,6 +28,7 @@ pub use delivery::{
 pub use error::{ConfigError, Origin, Problem};
 pub use idp::{ClientAuth, Idp, IdpKind, Intents, ResponseMode, is_endpoint, is_loopback};
 pub use secret::{REDACTED, SecretText};
+pub use web_authn::WebAuthn;
 pub use tree::{
     BackoffPolicy, Codes, Config, Cors, HashAlgorithm, Hashing, Limits, LockoutPolicy, LogFormat,
     LoginPolicy, PasswordPolicy, Policy, Postgres, Search, SessionPolicy, Store, Tls,

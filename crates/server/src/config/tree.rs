@@ -8,6 +8,7 @@ use super::delivery::{Delivery, Mail, OutboxPolicy, Sms};
 use super::idp::{Idp, Intents};
 use super::rule::section;
 use super::secret::SecretText;
+use super::web_authn::WebAuthn;
 use super::shape::{
     ADDRESS, ALGORITHM, DATABASE, DIRECTORY, FILE, FILTER, ISSUER, KEY, LOG_FORMAT, ORIGINS, SWITCH, URL,
     whole,
@@ -63,6 +64,7 @@ section! {
         in mail: Mail;
         in sms: Sms;
         in delivery: Delivery;
+        in webauthn: WebAuthn;
         in store: Store;
         in postgres: Postgres;
         in intents: Intents;

@@ -14,6 +14,8 @@ pub enum Counted {
     Code,
     /// A time-based code.
     Totp,
+    /// A time-based code that proves its registration.
+    TotpRegistration,
     /// A code by SMS.
     OtpSms,
     /// A code by mail.
@@ -31,6 +33,7 @@ impl Counted {
             Self::CurrentPassword => "current_password",
             Self::Code => "code",
             Self::Totp => "totp",
+            Self::TotpRegistration => "totp_registration",
             Self::OtpSms => "otp_sms",
             Self::OtpEmail => "otp_email",
             Self::RecoveryCode => "recovery_code",

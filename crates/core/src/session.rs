@@ -93,8 +93,10 @@ pub struct UserAgent {
 pub struct Changes {
     /// The user check passed.
     pub user: Option<SessionUser>,
-    /// The password check passed at this time.
-    pub password: Option<Timestamp>,
+    /// What was proven, each at its time.
+    pub factors: Factors,
+    /// How many challenges were made.
+    pub challenged: u64,
     /// Entries to set; an empty value deletes the key.
     pub metadata: BTreeMap<String, Vec<u8>>,
     /// A new lifetime, counted from now.
@@ -130,6 +132,19 @@ impl Factors {
             self.recovery_code.is_some(),
         ];
         held.into_iter().filter(|held| *held).count()
+    }
+
+    /// Adds what was proven anew. Gives by how much that moves the sequence: one a factor, and two for a passkey, whose
+    /// counter moves as well.
+    fn prove(&mut self, new: &Self) -> u64 {
+        self.password = new.password.or(self.password);
+        self.web_auth_n = new.web_auth_n.or(self.web_auth_n);
+        self.intent = new.intent.or(self.intent);
+        self.totp = new.totp.or(self.totp);
+        self.otp_sms = new.otp_sms.or(self.otp_sms);
+        self.otp_email = new.otp_email.or(self.otp_email);
+        self.recovery_code = new.recovery_code.or(self.recovery_code);
+        new.classes() as u64 + u64::from(new.web_auth_n.is_some())
     }
 
     /// Whether more than one factor was proven: a passkey that verified the user counts as two.
@@ -213,10 +228,7 @@ impl Session {
             self.user = Some(user.clone());
             self.sequence += 1;
         }
-        if changes.password.is_some() {
-            self.factors.password = changes.password;
-            self.sequence += 1;
-        }
+        self.sequence += self.factors.prove(&changes.factors) + changes.challenged;
         if self.merge(&changes.metadata) {
             self.sequence += 1;
         }

@@ -38,7 +38,8 @@ fn caller(user_id: &str, memberships: &[(Option<&str>, Role)]) -> Caller {
 #[test]
 fn the_sequence_counts_every_event_of_a_creation() {
     let user = Some(user());
-    let password = Some(NOW);
+    let password = Factors { password: Some(NOW), ..Factors::default() };
+    let passkey = Factors { web_auth_n: Some((NOW, true)), ..Factors::default() };
     let lifetime = Some(Span::seconds(60));
     let some = metadata(&[("a", "b")]);
     let cases = [
@@ -47,7 +48,9 @@ fn the_sequence_counts_every_event_of_a_creation() {
         (2, Changes { metadata: metadata(&[("a", "")]), ..Changes::default() }),
         (3, Changes { lifetime, ..Changes::default() }),
         (3, Changes { user: user.clone(), ..Changes::default() }),
-        (4, Changes { user: user.clone(), password, ..Changes::default() }),
+        (4, Changes { user: user.clone(), factors: password, ..Changes::default() }),
+        (4, Changes { user: user.clone(), challenged: 1, ..Changes::default() }),
+        (5, Changes { user: user.clone(), factors: passkey, ..Changes::default() }),
         (5, Changes { user, metadata: some, lifetime, ..Changes::default() }),
     ];
     for (sequence, changes) in cases {

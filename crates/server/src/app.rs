@@ -1,21 +1,32 @@
 //! The stories: what each operation does, from its gathered facts to its one short transaction.
 
 pub mod caller;
+pub mod challenge;
 pub mod factor;
 pub mod hashing;
+mod otp_challenge;
+mod otp_check;
 pub mod idp;
 pub mod idp_link;
 pub mod intent_check;
+pub mod outbox;
 pub mod password;
+pub mod recovery_check;
 pub mod session;
 pub mod session_check;
 pub mod session_list;
+pub mod totp_check;
 pub mod user;
 pub mod user_contact;
+mod user_credential;
+pub mod user_factor;
 pub mod user_list;
 pub mod user_metadata;
+pub mod user_otp;
 pub mod user_password;
+pub mod user_recovery;
 pub mod user_token;
+pub mod user_totp;
 pub mod user_update;
 
 use std::sync::Arc;
@@ -25,6 +36,7 @@ use doorward_core::attempt::AttemptPolicy;
 use doorward_core::base::{Secret, Span, Timestamp, mint_id};
 use doorward_core::caller::Caller;
 use doorward_core::failure::{self, Failure};
+use doorward_core::otp::Channel;
 use doorward_core::intent::IntentPolicy;
 use doorward_core::password::{Complexity, Hasher};
 use doorward_core::seal::Sealer;
@@ -41,6 +53,7 @@ use crate::env::Env;
 use crate::idp::Idps;
 use crate::telemetry::Sparse;
 use hashing::HashingPool;
+use outbox::Delivery;
 
 /// Reads with one of the store's functions: `read!(app, user::find(&wanted))`.
 macro_rules! read {
@@ -75,6 +88,8 @@ pub struct Policy {
     pub codes: CodePolicy,
     /// How long logins at identity providers last.
     pub intents: IntentPolicy,
+    /// Whose codes authenticator apps say that they show.
+    pub totp_issuer: String,
     /// The deepest nesting of JSON.
     pub json_depth: u32,
 }
@@ -129,6 +144,15 @@ impl CodePolicy {
             CodePurpose::Invite => self.invite,
         }
     }
+
+    /// The shape of codes that a session asks for.
+    #[must_use]
+    pub const fn otp(&self, channel: Channel) -> CodeShape {
+        match channel {
+            Channel::Sms => self.otp_sms,
+            Channel::Email => self.otp_email,
+        }
+    }
 }
 
 /// Everything that stories need.
@@ -152,6 +176,8 @@ pub struct App {
     pub instance: Instance,
     /// What the operator decided.
     pub policy: Policy,
+    /// What the operator decided about messages.
+    pub delivery: Delivery,
     /// Where passwords are hashed.
     pub hashing: HashingPool,
     /// The identity providers.

@@ -11,13 +11,13 @@ use crate::app::App;
 use crate::telemetry::Metrics;
 
 /// How long after the start the server looks for the first time: then it has more important things to do.
-const FIRST: Duration = Duration::from_secs(60);
+pub(crate) const FIRST: Duration = Duration::from_secs(60);
 
 /// How often it looks.
-const EVERY: Duration = Duration::from_secs(600);
+pub(crate) const EVERY: Duration = Duration::from_secs(600);
 
 /// The shortest pause between two batches.
-const BREATH: Duration = Duration::from_millis(20);
+pub(crate) const BREATH: Duration = Duration::from_millis(20);
 
 /// The pause after a batch is so many times as long as the batch took: the work is at most a fifth of the time.
 const RESTS: u32 = 4;
@@ -105,7 +105,7 @@ pub async fn sweep_intents(app: &App, stop: &mut watch::Receiver<bool>) -> Resul
 }
 
 /// Waits; gives whether it is to stop.
-async fn rest(pause: Duration, stop: &mut watch::Receiver<bool>) -> bool {
+pub async fn rest(pause: Duration, stop: &mut watch::Receiver<bool>) -> bool {
     tokio::select! {
         // Nobody is left who could say so: then it is time, too.
         _ = stop.wait_for(|stopped| *stopped) => true,

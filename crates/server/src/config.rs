@@ -1,5 +1,6 @@
 //! The configuration: one tree, filled from defaults, a TOML file, the environment and flags, in this order.
 
+mod delivery;
 mod error;
 mod idp;
 mod layer;
@@ -16,10 +17,13 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+use doorward_core::master::MasterKey;
 use doorward_core::password::HashConfig;
 use toml::{Table, Value};
-use zeroize::Zeroizing;
 
+pub use delivery::{
+    Delivery, Mail, MailSecurity, MailTransport, OutboxPolicy, Sms, SmsHook, SmsTransport, Twilio,
+};
 pub use error::{ConfigError, Origin, Problem};
 pub use idp::{ClientAuth, Idp, IdpKind, Intents, ResponseMode, is_endpoint, is_loopback};
 pub use secret::{REDACTED, SecretText};
@@ -102,14 +106,22 @@ impl Config {
         }
     }
 
+    /// The URL of the login page, without a slash at the end.
+    pub fn login_url(&self) -> String {
+        match &self.login_url {
+            Some(url) => url.trim_end_matches('/').to_owned(),
+            None => format!("{}/ui/v2/login", self.public_url()),
+        }
+    }
+
     /// Certificate and key when TLS is on.
     pub fn tls_files(&self) -> Option<(&Path, &Path)> {
         Some((self.tls.cert_file.as_deref()?, self.tls.key_file.as_deref()?))
     }
 
-    /// The configured master key.
-    pub fn master_key_bytes(&self) -> Option<Zeroizing<[u8; 32]>> {
-        secret::key_bytes(self.master_key.as_ref()?.expose())
+    /// The configured master keys.
+    pub fn master_keys(&self) -> Option<Vec<MasterKey>> {
+        MasterKey::parse_all(self.master_key.as_ref()?.expose())
     }
 
     /// How new passwords are hashed.

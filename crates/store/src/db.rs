@@ -13,6 +13,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
+use tokio::sync::watch;
 
 pub use embedded::SqliteSettings;
 pub use gather::{Gather, Turns};
@@ -39,6 +40,8 @@ pub struct Conn {
     engine: Engine,
     /// Whether it may write.
     writes: bool,
+    /// Whether a story wrote something that others wait for, see [`Db::stirs`].
+    stirred: bool,
 }
 
 #[derive(Debug)]
@@ -63,6 +66,15 @@ enum Backend {
 }
 
 impl Conn {
+    fn new(engine: Engine, writes: bool) -> Self {
+        Self { engine, writes, stirred: false }
+    }
+
+    /// Those who wait for something new are told as soon as this transaction is committed.
+    pub(crate) fn stir(&mut self) {
+        self.stirred = true;
+    }
+
     /// All rows of a query.
     pub async fn all(&mut self, sql: &str, params: &[Param<'_>]) -> Result<Vec<Row>> {
         refuse_unstorable(params)?;
@@ -188,9 +200,7 @@ impl Db {
     pub async fn reading(&self) -> Result<Reading> {
         let conn = match &self.backend {
             Backend::Sqlite(embedded) => embedded.reader()?,
-            Backend::Postgres(postgres) => {
-                Conn { engine: Engine::Shared(Arc::clone(postgres)), writes: false }
-            }
+            Backend::Postgres(postgres) => Conn::new(Engine::Shared(Arc::clone(postgres)), false),
         };
         Ok(Reading { conn: Some(conn), db: self.clone() })
     }
@@ -258,6 +268,15 @@ impl Db {
             Backend::Postgres(_) => Err(StoreError::Settings(
                 "PostgreSQL is backed up with its own tools, such as pg_dump or pg_basebackup".to_owned(),
             )),
+        }
+    }
+
+    /// Changes whenever this process has committed something that others wait for.
+    #[must_use]
+    pub fn stirs(&self) -> watch::Receiver<()> {
+        match &self.backend {
+            Backend::Sqlite(embedded) => embedded.writer.stirs(),
+            Backend::Postgres(postgres) => postgres.stirs(),
         }
     }
 

@@ -7,18 +7,27 @@ mod db;
 mod error;
 pub mod migrate;
 
+pub mod challenge;
 pub mod grant;
 pub mod idp_link;
 pub mod intent;
 pub mod organisation;
+pub mod otp_factor;
+pub mod recovery_code;
+pub mod outbox;
+pub mod outbox_list;
+pub mod passkey;
+pub mod sealed;
 pub mod session;
 pub mod session_cleanup;
 pub mod session_search;
 pub mod tables;
 pub mod together;
 pub mod token;
+pub mod totp;
 pub mod transfer;
 pub mod user;
+pub mod user_factor;
 pub mod user_search;
 mod where_clause;
 

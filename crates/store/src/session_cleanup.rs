@@ -64,6 +64,9 @@ pub async fn remove(
 ) -> Result<(u64, Option<Mark>)> {
     static DELETES: LazyLock<ForMany> =
         LazyLock::new(|| ForMany::new(|places| format!("DELETE FROM sessions WHERE id IN ({places})")));
+    static CHALLENGES: LazyLock<ForMany> = LazyLock::new(|| {
+        ForMany::new(|places| format!("DELETE FROM challenges WHERE session_id IN ({places})"))
+    });
     let params = [before.into(), after.at.into(), (&after.id).into(), BATCH.into()];
     let mut found = Vec::new();
     for row in conn.all_locked(end.oldest_first(), &params).await? {
@@ -73,6 +76,8 @@ pub async fn remove(
     let mut removed = 0;
     for some in found.chunks(MOST_VALUES) {
         let ids: Vec<&str> = some.iter().map(|mark| mark.id.as_str()).collect();
+        let (sql, params) = CHALLENGES.with(&ids);
+        conn.run(sql, &params).await?;
         let (sql, params) = DELETES.with(&ids);
         removed += conn.run(sql, &params).await?;
     }

@@ -11,27 +11,27 @@ pub async fn create(
     call: Call,
     request: wire::CreateSessionRequest,
 ) -> Result<wire::CreateSessionResponse, Failure> {
-    let challenges = request.challenges.is_set().then(wire::Challenges::default);
-    let (request, agent) = from_wire::create(request);
+    let asked = request.challenges.is_set();
+    let (request, agent) = from_wire::create(request)?;
     let written = session::create(&call, request, agent).await?;
     let details = to_wire::details(&written.session, &call.app.instance.id);
     Ok(wire::CreateSessionResponse {
         details: field(Some(details)),
         session_id: written.session.id,
         session_token: written.token.map(|token| token.expose().to_owned()).unwrap_or_default(),
-        challenges: field(challenges),
+        challenges: field(asked.then(|| to_wire::challenges(written.handed))),
     })
 }
 
 pub async fn set(call: Call, request: wire::SetSessionRequest) -> Result<wire::SetSessionResponse, Failure> {
-    let challenges = request.challenges.is_set().then(wire::Challenges::default);
+    let asked = request.challenges.is_set();
     let (id, token) = (request.session_id.clone(), request.session_token.clone());
-    let written = session::set(&call, id, &token, from_wire::set(request)).await?;
+    let written = session::set(&call, id, &token, from_wire::set(request)?).await?;
     let details = to_wire::details(&written.session, &call.app.instance.id);
     Ok(wire::SetSessionResponse {
         details: field(Some(details)),
         session_token: written.token.map(|token| token.expose().to_owned()).unwrap_or_default(),
-        challenges: field(challenges),
+        challenges: field(asked.then(|| to_wire::challenges(written.handed))),
     })
 }
 

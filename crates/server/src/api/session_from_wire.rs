@@ -2,37 +2,46 @@
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::sync::Arc;
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use doorward_core::base::Secret;
-use doorward_core::failure::{self, Failure};
+use doorward_core::failure::Failure;
 use doorward_core::search::SessionFilter;
 use doorward_core::session::UserAgent;
 use doorward_proto::session as wire;
 use doorward_store::user::Wanted;
 
-use super::wire::{comparison, from_duration, from_timestamp};
-use crate::app::session_check::{Request, Unready, UserCheck};
+use super::wire::{comparison, from_duration, from_struct, from_timestamp};
+use crate::app::challenge::{Handover, Wishes};
+use crate::app::intent_check::IntentCheck;
+use crate::app::outbox::{self, Purpose};
+use crate::app::session_check::{Request, UserCheck};
 use crate::app::session_list::Asked;
+use crate::app::web_authn::{self, Requirement};
 
 /// What Create asks for.
-pub fn create(message: wire::CreateSessionRequest) -> (Request, UserAgent) {
+///
+/// # Errors
+/// When the template of a link is none.
+pub fn create(message: wire::CreateSessionRequest) -> Result<(Request, UserAgent), Failure> {
     let agent = message.user_agent.into_option().map(user_agent).unwrap_or_default();
     let request = request(
         message.checks.into_option(),
-        message.challenges.as_option(),
+        message.challenges.into_option(),
         message.metadata.into_iter().collect(),
         message.lifetime.as_option().map(from_duration),
     );
-    (request, agent)
+    Ok((request?, agent))
 }
 
 /// What Set asks for.
-pub fn set(message: wire::SetSessionRequest) -> Request {
+///
+/// # Errors
+/// When the template of a link is none.
+pub fn set(message: wire::SetSessionRequest) -> Result<Request, Failure> {
     request(
         message.checks.into_option(),
-        message.challenges.as_option(),
+        message.challenges.into_option(),
         message.metadata.into_iter().collect(),
         message.lifetime.as_option().map(from_duration),
     )
@@ -40,20 +49,64 @@ pub fn set(message: wire::SetSessionRequest) -> Request {
 
 fn request(
     checks: Option<wire::Checks>,
-    challenges: Option<&wire::RequestChallenges>,
+    challenges: Option<wire::RequestChallenges>,
     metadata: BTreeMap<String, Vec<u8>>,
     lifetime: Option<doorward_core::base::Span>,
-) -> Request {
+) -> Result<Request, Failure> {
     let mut request = Request { metadata, lifetime, ..Request::default() };
     if let Some(checks) = checks {
-        request.unready = unready_checks(&checks);
         request.user = checks.user.into_option().map(user_check);
         request.password = checks.password.into_option().map(|check| Secret::new(check.password));
+        request.intent = checks
+            .idp_intent
+            .into_option()
+            .map(|check| IntentCheck { id: check.idp_intent_id, token: check.idp_intent_token });
+        request.web_auth_n = checks.web_auth_n.into_option().map(|check| assertion(&check));
+        request.totp = checks.totp.into_option().map(|check| Secret::new(check.code));
+        request.otp_sms = checks.otp_sms.into_option().map(|check| Secret::new(check.code));
+        request.otp_email = checks.otp_email.into_option().map(|check| Secret::new(check.code));
+        request.recovery_code = checks.recovery_code.into_option().map(|check| Secret::new(check.code));
     }
     if let Some(challenges) = challenges {
-        request.unready.extend(unready_challenges(challenges));
+        request.challenges = wishes(challenges)?;
     }
-    request
+    Ok(request)
+}
+
+fn assertion(check: &wire::CheckWebAuthN) -> serde_json::Value {
+    check.credential_assertion_data.as_option().map_or(serde_json::Value::Null, from_struct)
+}
+
+fn wishes(challenges: wire::RequestChallenges) -> Result<Wishes, Failure> {
+    let otp_email = challenges.otp_email.into_option().map(email_handover).transpose()?;
+    Ok(Wishes {
+        web_auth_n: challenges.web_auth_n.into_option().map(wanted),
+        otp_sms: challenges
+            .otp_sms
+            .into_option()
+            .map(|wish| if wish.return_code { Handover::Return } else { Handover::Send(None) }),
+        otp_email,
+    })
+}
+
+fn wanted(wish: wire::request_challenges::WebAuthN) -> web_authn::Wanted {
+    let requirement = match wish.user_verification_requirement.to_i32() {
+        1 => Requirement::Required,
+        2 => Requirement::Preferred,
+        _ => Requirement::Discouraged,
+    };
+    web_authn::Wanted { domain: wish.domain, requirement }
+}
+
+fn email_handover(wish: wire::request_challenges::OTPEmail) -> Result<Handover, Failure> {
+    use wire::request_challenges::otp_email::DeliveryType;
+    let template = match wish.delivery_type {
+        Some(DeliveryType::ReturnCode(_)) => return Ok(Handover::Return),
+        Some(DeliveryType::SendCode(send)) => send.url_template,
+        None => None,
+    };
+    let template = outbox::link_template(Purpose::OtpEmail, template.as_deref())?;
+    Ok(Handover::Send(template.map(Arc::new)))
 }
 
 fn user_check(check: wire::CheckUser) -> UserCheck {
@@ -63,51 +116,6 @@ fn user_check(check: wire::CheckUser) -> UserCheck {
         Some(Search::LoginName(name)) => UserCheck::Wanted(Wanted::LoginName(name)),
         None => UserCheck::Unsaid,
     }
-}
-
-const fn unready(without_user: Failure, with_user: Failure) -> Unready {
-    Unready { without_user, with_user, without_human: None }
-}
-
-/// The checks of factors that no user of this version can have, in the order in which they are made.
-fn unready_checks(checks: &wire::Checks) -> Vec<Unready> {
-    let mut all = Vec::new();
-    if let Some(intent) = checks.idp_intent.as_option() {
-        let known = URL_SAFE_NO_PAD.decode(&intent.idp_intent_token).is_ok();
-        let wrong = if known { failure::INTENT_TOKEN_WRONG } else { failure::INTENT_TOKEN_MALFORMED };
-        all.push(unready(failure::INTENT_NO_USER, wrong));
-    }
-    if checks.web_auth_n.is_set() {
-        all.push(unready(failure::WEBAUTHN_NO_CHALLENGE, failure::WEBAUTHN_NO_CHALLENGE));
-    }
-    if checks.totp.is_set() {
-        all.push(unready(failure::TOTP_NO_USER, failure::TOTP_NOT_READY));
-    }
-    for otp in [&checks.otp_sms, &checks.otp_email] {
-        if otp.is_set() {
-            all.push(unready(failure::OTP_NO_USER, failure::OTP_NOT_READY));
-        }
-    }
-    if checks.recovery_code.is_set() {
-        all.push(unready(failure::RECOVERY_NO_USER, failure::RECOVERY_NOT_READY));
-    }
-    all
-}
-
-fn unready_challenges(challenges: &wire::RequestChallenges) -> Vec<Unready> {
-    let mut all = Vec::new();
-    if challenges.web_auth_n.is_set() {
-        let without_human = Some(failure::WEBAUTHN_USER_UNKNOWN);
-        let unready = unready(failure::WEBAUTHN_NO_USER, failure::WEBAUTHN_NO_CREDENTIAL);
-        all.push(Unready { without_human, ..unready });
-    }
-    if challenges.otp_sms.is_set() {
-        all.push(unready(failure::OTP_SMS_CHALLENGE_NO_USER, failure::OTP_SMS_CHALLENGE_NOT_READY));
-    }
-    if challenges.otp_email.is_set() {
-        all.push(unready(failure::OTP_EMAIL_CHALLENGE_NO_USER, failure::OTP_EMAIL_CHALLENGE_NOT_READY));
-    }
-    all
 }
 
 /// An address that is none is dropped silently; the others take their canonical form.

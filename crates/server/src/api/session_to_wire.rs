@@ -1,12 +1,13 @@
 //! From what the stories give to session messages.
 
-use doorward_core::base::Timestamp;
+use doorward_core::base::{Secret, Timestamp};
 use doorward_core::session::{Factors, Session, SessionUser, UserAgent};
 use doorward_proto::object::Details;
 use doorward_proto::session as wire;
 use doorward_store::session::ShownSession;
 
-use super::wire::{field, time};
+use super::wire::{field, time, to_struct};
+use crate::app::challenge::Handed;
 
 /// The details of a session; its owner is the instance.
 pub fn details(session: &Session, instance: &str) -> Details {
@@ -27,6 +28,19 @@ pub fn session(shown: ShownSession) -> wire::Session {
         metadata: session.metadata.into_iter().collect(),
         user_agent,
         expiration_date: field(session.expires.map(super::wire::timestamp)),
+    }
+}
+
+/// What the challenges hand to the caller.
+pub fn challenges(handed: Handed) -> wire::Challenges {
+    let options = handed.web_auth_n.map(|options| wire::challenges::WebAuthN {
+        public_key_credential_request_options: field(Some(to_struct(options))),
+    });
+    let shown = |code: Secret| code.expose().to_owned();
+    wire::Challenges {
+        web_auth_n: field(options),
+        otp_sms: handed.otp_sms.map(shown),
+        otp_email: handed.otp_email.map(shown),
     }
 }
 

@@ -3,7 +3,7 @@
 use doorward_proto::{RPCS, Surface};
 
 use super::rpc::{Run, Served, guarded, open};
-use super::{idp, session, user};
+use super::{idp, session, user, user_factor, user_second_factor as second_factor};
 
 /// Every method of the descriptors with its handler.
 pub(super) fn served() -> Vec<Served> {
@@ -46,6 +46,15 @@ fn handler(method: &str) -> Option<Run> {
         "AddPersonalAccessToken" => open(user::add_token),
         "ListPersonalAccessTokens" => open(user::list_tokens),
         "RemovePersonalAccessToken" => open(user::remove_token),
+        "RegisterTOTP" => open(second_factor::register_totp),
+        "VerifyTOTPRegistration" => open(second_factor::verify_totp),
+        "RemoveTOTP" => open(second_factor::remove_totp),
+        "AddOTPSMS" => open(second_factor::add_otp_sms),
+        "RemoveOTPSMS" => open(second_factor::remove_otp_sms),
+        "AddOTPEmail" => open(second_factor::add_otp_email),
+        "RemoveOTPEmail" => open(second_factor::remove_otp_email),
+        "GenerateRecoveryCodes" => open(second_factor::generate_recovery_codes),
+        "RemoveRecoveryCodes" => open(second_factor::remove_recovery_codes),
         "SetUserMetadata" => open(user::set_metadata),
         "ListUserMetadata" => guarded(
             |call, request| Box::pin(std::future::ready(user::permit_list_metadata(call, request))),
@@ -57,6 +66,9 @@ fn handler(method: &str) -> Option<Run> {
         "ListIDPLinks" => open(idp::list_links),
         "RemoveIDPLink" => open(idp::remove_link),
         "DeleteUserMetadata" => open(user::delete_metadata),
+        "ListAuthenticationMethodTypes" => open(user_factor::list_method_types),
+        "ListAuthenticationFactors" => open(user_factor::list_factors),
+        "HumanMFAInitSkipped" => open(user_factor::mfa_init_skipped),
         _ => return None,
     })
 }

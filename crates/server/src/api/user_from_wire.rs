@@ -84,7 +84,7 @@ fn new_human(human: wire::create_user_request::Human) -> NewHuman {
         password: password!(create_user_request::human, human.password_type),
         metadata: metadata(human.metadata),
         idp_links: human.idp_links.into_iter().map(link).collect(),
-        totp: human.totp_secret.is_some(),
+        totp: human.totp_secret.map(Secret::new),
     }
 }
 
@@ -97,7 +97,7 @@ pub fn add_human(message: wire::AddHumanUserRequest, organisation: String) -> Ne
         password: password!(add_human_user_request, message.password_type),
         metadata: message.metadata.into_iter().map(|entry| (entry.key, entry.value)).collect(),
         idp_links: message.idp_links.into_iter().map(link).collect(),
-        totp: message.totp_secret.is_some(),
+        totp: message.totp_secret.map(Secret::new),
     };
     let kind = NewKind::Human(Box::new(human));
     NewUser { organisation, id: message.user_id, username: message.username, kind }

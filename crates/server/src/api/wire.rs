@@ -1,11 +1,12 @@
 //! Values that many messages share.
 
 use buffa::{MessageField, ProtoBox};
-use buffa_types::google::protobuf::{Duration, Timestamp as WireTimestamp};
+use buffa_types::google::protobuf::{Duration, Struct, Timestamp as WireTimestamp};
 use doorward_core::base::{Span, Timestamp};
 use doorward_core::failure::Failure;
 use doorward_core::search::{Comparison, Page, SearchPolicy};
 use doorward_proto::object::{Details, ListDetails, ListQuery};
+use serde_json::Value;
 
 /// A field that may be absent.
 pub fn field<T: Default, P: ProtoBox<T>>(value: Option<T>) -> MessageField<T, P> {
@@ -32,6 +33,16 @@ pub fn from_timestamp(time: Option<&WireTimestamp>) -> Timestamp {
 pub fn from_duration(duration: &Duration) -> Span {
     let micros = i64::from(duration.nanos).saturating_add(999) / 1000;
     Span(duration.seconds.saturating_mul(1_000_000).saturating_add(micros))
+}
+
+/// JSON from the wire.
+pub fn from_struct(fields: &Struct) -> Value {
+    serde_json::to_value(fields).unwrap_or(Value::Null)
+}
+
+/// A JSON object for the wire; anything else than an object is empty.
+pub fn to_struct(object: Value) -> Struct {
+    serde_json::from_value(object).unwrap_or_default()
 }
 
 /// The details of a changed object.

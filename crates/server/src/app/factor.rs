@@ -46,6 +46,14 @@ pub enum Decision {
     Stale,
 }
 
+/// What ends a request.
+pub enum Refusal {
+    /// This.
+    Failure(Failure),
+    /// It has to begin again.
+    Stale,
+}
+
 /// Boxes what is to be written.
 pub fn effect<F>(write: F) -> Effect
 where
@@ -68,18 +76,21 @@ impl Ground<'_> {
         }
     }
 
-    /// One failure more of a one-time code: the counter, and perhaps the lock of the user, besides what else is to be
-    /// written.
+    /// One failure more of a one-time code.
     #[must_use]
     pub fn failed(&self, counted: Counted, before: Attempts, failure: Failure) -> Decision {
-        let Some(user) = self.user else { return Decision::Refused(failure) };
         let (attempts, lock) = before.failed(self.app.policy.code_attempts, self.now);
-        let mut user = user.clone();
+        Decision::Failed(self.count(counted, attempts, lock).into_iter().collect(), failure)
+    }
+
+    /// Failures to be stored, and perhaps the lock of the user that comes with them.
+    pub(super) fn count(&self, counted: Counted, attempts: Attempts, lock: bool) -> Option<Effect> {
+        let mut user = self.user?.clone();
         if lock {
             user.state = UserState::Locked;
             user.touch(self.now);
         }
-        let write = effect(move |conn| {
+        Some(effect(move |conn| {
             Box::pin(async move {
                 user::save_attempts(conn, &user.id, counted, attempts).await?;
                 if lock {
@@ -87,8 +98,7 @@ impl Ground<'_> {
                 }
                 Ok(())
             })
-        });
-        Decision::Failed(vec![write], failure)
+        }))
     }
 
     /// A success: the failures of this factor are forgotten, those of others stay.
@@ -104,6 +114,24 @@ impl Ground<'_> {
 }
 
 impl Decision {
+    /// Writes what a check leaves that did not pass. Gives what one leaves that did, for later.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    pub async fn settle(self, conn: &mut Conn) -> StoreResult<Result<Vec<Effect>, Refusal>> {
+        match self {
+            Self::Passed(effects) => Ok(Ok(effects)),
+            Self::Refused(failure) => Ok(Err(Refusal::Failure(failure))),
+            Self::Stale => Ok(Err(Refusal::Stale)),
+            Self::Failed(effects, failure) => {
+                for effect in effects {
+                    effect(conn).await?;
+                }
+                Ok(Err(Refusal::Failure(failure)))
+            }
+        }
+    }
+
     /// The same, with something more to be written if it is written.
     #[must_use]
     pub fn and(mut self, more: impl IntoIterator<Item = Effect>) -> Self {

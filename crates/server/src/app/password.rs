@@ -9,9 +9,10 @@ use doorward_core::check::{
 };
 use doorward_core::failure::{self, Failure};
 use doorward_core::password::{self, ComplexityViolation};
-use doorward_core::user::{User, UserKind, UserState};
-use doorward_store::{Conn, user};
+use doorward_core::user::{User, UserKind};
+use doorward_store::{Result as StoreResult, user};
 
+use super::factor::{Decision, Effect, Ground, effect};
 use super::{App, read};
 
 /// A password for a user who is made or changed.
@@ -21,30 +22,6 @@ pub enum NewPassword {
     Plain(Secret),
     /// Hashed elsewhere.
     Hashed(Secret),
-}
-
-/// What a password check came to in the settling transaction.
-#[derive(Debug)]
-pub enum Settled {
-    /// Passed.
-    Passed,
-    /// Not passed; what had to be counted was.
-    Refused(Failure),
-    /// The stored password changed meanwhile: verify again.
-    Stale,
-}
-
-/// How the settling transaction treats a password check.
-#[derive(Debug, Clone, Copy)]
-pub struct Rules {
-    /// Which counter.
-    pub counted: Counted,
-    /// What failures lead to.
-    pub attempts: AttemptPolicy,
-    /// Whether a success leaves a trace: not if the request fails for another reason.
-    pub keep_success: bool,
-    /// Now.
-    pub now: Timestamp,
 }
 
 /// Verifies a password for a session. Whoever is not there, or has none, costs the same work.
@@ -150,56 +127,39 @@ pub(super) async fn hash_new(app: &Arc<App>, password: NewPassword) -> Result<Se
     }
 }
 
-/// Decides about the evidence under the lock of the user, and writes what follows for the user.
+/// Decides about a password under the lock of the user.
 ///
 /// # Errors
-/// When the store cannot be written.
-pub async fn settle(
-    conn: &mut Conn,
-    user_id: &str,
-    evidence: &PasswordEvidence,
-    rules: Rules,
-) -> doorward_store::Result<Settled> {
-    let mut user = user::lock(conn, user_id).await?;
-    let before = user::attempts(conn, user_id, rules.counted).await?;
-    match settle_password(user.as_ref(), before, evidence, rules.attempts, rules.now) {
-        PasswordVerdict::Stale => Ok(Settled::Stale),
-        PasswordVerdict::Refused(failure) => Ok(Settled::Refused(failure)),
-        PasswordVerdict::Passed { upgraded } => {
-            if rules.keep_success {
-                pass(conn, user.as_mut(), before, upgraded, rules.counted).await?;
-            }
-            Ok(Settled::Passed)
-        }
-        PasswordVerdict::Failed { attempts, lock, failure } => {
-            user::save_attempts(conn, user_id, rules.counted, attempts).await?;
-            if let Some(user) = user.as_mut().filter(|_| lock) {
-                user.state = UserState::Locked;
-                user.touch(rules.now);
-                user::save(conn, user).await?;
-            }
-            Ok(Settled::Refused(failure))
-        }
-    }
+/// When the store cannot be read.
+pub async fn decide(ground: &mut Ground<'_>, evidence: &PasswordEvidence) -> StoreResult<Decision> {
+    judge(ground, evidence, Counted::Password, ground.app.policy.attempts).await
 }
 
-/// What a success leaves: no failures, and perhaps a better hash.
-async fn pass(
-    conn: &mut Conn,
-    user: Option<&mut User>,
-    before: Attempts,
-    upgraded: Option<Secret>,
+/// As [`decide`], with another counter and policy.
+pub(super) async fn judge(
+    ground: &mut Ground<'_>,
+    evidence: &PasswordEvidence,
     counted: Counted,
-) -> doorward_store::Result<()> {
-    let Some(user) = user else { return Ok(()) };
-    if before != Attempts::default() {
-        user::save_attempts(conn, &user.id, counted, Attempts::default()).await?;
-    }
-    if let (Some(hash), UserKind::Human(human)) = (upgraded, &mut user.kind) {
-        if let Some(password) = human.password.as_mut() {
-            password.hash = hash;
+    policy: AttemptPolicy,
+) -> StoreResult<Decision> {
+    let before = ground.attempts(counted).await?;
+    Ok(match settle_password(ground.user, before, evidence, policy, ground.now) {
+        PasswordVerdict::Stale => Decision::Stale,
+        PasswordVerdict::Refused(failure) => Decision::Refused(failure),
+        PasswordVerdict::Passed { upgraded } => {
+            let better = upgraded.and_then(|hash| replace(ground.user?, hash));
+            Decision::Passed(ground.forget(counted, before).into_iter().chain(better).collect())
         }
-        user::save(conn, user).await?;
-    }
-    Ok(())
+        PasswordVerdict::Failed { attempts, lock, failure } => {
+            Decision::Failed(ground.count(counted, attempts, lock).into_iter().collect(), failure)
+        }
+    })
+}
+
+/// A better hash of the same password.
+fn replace(user: &User, hash: Secret) -> Option<Effect> {
+    let mut user = user.clone();
+    let UserKind::Human(human) = &mut user.kind else { return None };
+    human.password.as_mut()?.hash = hash;
+    Some(effect(move |conn| Box::pin(async move { user::save(conn, &user).await.map(|_| ()) })))
 }

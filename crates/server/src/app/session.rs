@@ -1,15 +1,19 @@
 //! Creating, changing, reading and ending a session.
 
+use std::sync::Arc;
+
 use doorward_core::base::{Secret, Span, Timestamp};
 use doorward_core::caller::{Caller, Permission};
 use doorward_core::failure::{self, Failure};
 use doorward_core::session::{Birth, Session, UserAgent};
 use doorward_core::token::{Digest, NotAToken, TokenKind};
-use doorward_store::Result as StoreResult;
+use doorward_store::{Conn, Result as StoreResult};
 use doorward_store::session::{self, ShownSession};
 
+use super::challenge::Handed;
+use super::factor::Ground;
 use super::session_check::{Evidence, Request, Verdict, gather};
-use super::{Call, store_failure};
+use super::{App, Call, store_failure};
 
 /// A session that was created or changed.
 #[derive(Debug, Clone)]
@@ -18,6 +22,8 @@ pub struct Written {
     pub session: Session,
     /// The new token, unless nothing was changed.
     pub token: Option<Secret>,
+    /// What the challenges hand to the caller.
+    pub handed: Handed,
 }
 
 /// How often a request is tried again when the password it verified was replaced meanwhile.
@@ -38,8 +44,8 @@ pub async fn create(call: &Call, request: Request, user_agent: UserAgent) -> Res
             Birth { id, creator, token: minted.digest, user_agent: user_agent.clone(), now: call.now };
         let session = Session::create(birth, &evidence.changes)?;
         match add(call, evidence, session).await.map_err(store_failure)? {
-            Verdict::Granted(session, _) => {
-                return Ok(Written { session: *session, token: Some(minted.text) });
+            Verdict::Granted(session, _, handed) => {
+                return Ok(Written { session: *session, token: Some(minted.text), handed });
             }
             Verdict::Refused(failure) => return Err(failure),
             Verdict::Stale => {}
@@ -52,18 +58,22 @@ pub async fn create(call: &Call, request: Request, user_agent: UserAgent) -> Res
 async fn add(call: &Call, evidence: Evidence, session: Session) -> StoreResult<Verdict> {
     if evidence.is_plain() {
         return Ok(match call.app.births.add(session.clone()).await? {
-            true => Verdict::Granted(Box::new(session), true),
+            true => Verdict::Granted(Box::new(session), true, Handed::default()),
             false => Verdict::Refused(failure::USER_NOT_ACTIVE),
         });
     }
+    let (app, now) = (Arc::clone(&call.app), call.now);
     let written = call.app.db.write(move |conn| {
         Box::pin(async move {
-            let state = evidence.lock(conn).await?;
-            if let Some(refused) = evidence.settle(conn, state).await? {
-                return Ok(refused);
-            }
+            let user = evidence.lock(conn).await?;
+            let mut ground = Ground { conn, app: &app, user: user.as_ref(), session: None, now };
+            let passed = match evidence.decide(&mut ground, &session.id).await? {
+                Ok(passed) => passed,
+                Err(refused) => return Ok(refused),
+            };
+            let handed = passed.apply(ground.conn).await?;
             session::insert(conn, &session).await?;
-            Ok(Verdict::Granted(Box::new(session), true))
+            Ok(Verdict::Granted(Box::new(session), true, handed))
         })
     });
     written.await
@@ -80,44 +90,76 @@ pub async fn set(call: &Call, id: String, token: &str, request: Request) -> Resu
         let presented = authorise(call, found.as_ref(), token, needed)?;
         let found = found.ok_or(failure::SESSION_NOT_FOUND)?.session;
         found.require_open(call.now)?;
+        if request.challenges.returns_code() {
+            // Whoever merely holds the session's token must not learn what goes to the user's phone or mail box.
+            found.require_write(&call.caller).map_err(|_| failure::RETURN_CODE_DENIED)?;
+        }
         let evidence = gather(call, &request, Some(&found)).await?;
         let minted = call.app.mint_token(TokenKind::Session, &id);
         // Looks ahead: what changes nothing, or becomes too large, needs no lock and leaves no trace.
         let mut ahead = found.clone();
         if !ahead.update(&evidence.changes, minted.digest, call.now)? {
-            return Ok(Written { session: found, token: None });
+            return Ok(Written { session: found, token: None, handed: Handed::default() });
         }
-        let (now, id, digest) = (call.now, id.clone(), minted.digest);
-        let written = call.app.db.write(move |conn| {
-            Box::pin(async move {
-                let state = evidence.lock(conn).await?;
-                let Some(locked) = session::lock(conn, &id).await? else {
-                    return Ok(Verdict::Refused(failure::SESSION_NOT_FOUND));
-                };
-                let mut session = locked.session;
-                if let Err(refusal) = still_open(&session, presented.as_ref(), &evidence, now) {
-                    return Ok(Verdict::Refused(refusal));
-                }
-                if let Some(refused) = evidence.settle(conn, state).await? {
-                    return Ok(refused);
-                }
-                match session.update(&evidence.changes, digest, now) {
-                    Err(refusal) => return Ok(Verdict::Refused(refusal)),
-                    Ok(false) => return Ok(Verdict::Granted(Box::new(session), false)),
-                    Ok(true) => session::save(conn, &session).await?,
-                }
-                Ok(Verdict::Granted(Box::new(session), true))
-            })
-        });
+        let change = Change {
+            app: Arc::clone(&call.app),
+            evidence,
+            id: id.clone(),
+            presented,
+            fresh: minted.digest,
+            now: call.now,
+        };
+        let written = call.app.db.write(move |conn| Box::pin(change.settle(conn)));
         match written.await.map_err(store_failure)? {
-            Verdict::Granted(session, changed) => {
-                return Ok(Written { session: *session, token: changed.then_some(minted.text) });
+            Verdict::Granted(session, changed, handed) => {
+                return Ok(Written { session: *session, token: changed.then_some(minted.text), handed });
             }
             Verdict::Refused(failure) => return Err(failure),
             Verdict::Stale => {}
         }
     }
     Err(failure::STORE_UNAVAILABLE.with_retry(Span::seconds(1)))
+}
+
+/// A change of a session, ready to be settled.
+#[derive(Clone)]
+struct Change {
+    app: Arc<App>,
+    evidence: Evidence,
+    id: String,
+    /// The digest of the token that allowed it.
+    presented: Option<Digest>,
+    /// The digest of the next token.
+    fresh: Digest,
+    now: Timestamp,
+}
+
+impl Change {
+    async fn settle(self, conn: &mut Conn) -> StoreResult<Verdict> {
+        let user = self.evidence.lock(conn).await?;
+        let Some(locked) = session::lock(conn, &self.id).await? else {
+            return Ok(Verdict::Refused(failure::SESSION_NOT_FOUND));
+        };
+        let before = locked.session;
+        if let Err(refusal) = still_open(&before, self.presented.as_ref(), &self.evidence, self.now) {
+            return Ok(Verdict::Refused(refusal));
+        }
+        let (user, session) = (user.as_ref(), Some(&before));
+        let mut ground = Ground { conn, app: &self.app, user, session, now: self.now };
+        let passed = match self.evidence.decide(&mut ground, &self.id).await? {
+            Ok(passed) => passed,
+            Err(refused) => return Ok(refused),
+        };
+        let mut session = before.clone();
+        match session.update(&self.evidence.changes, self.fresh, self.now) {
+            Err(refusal) => return Ok(Verdict::Refused(refusal)),
+            Ok(false) => return Ok(Verdict::Granted(Box::new(session), false, Handed::default())),
+            Ok(true) => {}
+        }
+        let handed = passed.apply(conn).await?;
+        session::save(conn, &session).await?;
+        Ok(Verdict::Granted(Box::new(session), true, handed))
+    }
 }
 
 /// Reads a session.

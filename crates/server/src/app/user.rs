@@ -4,17 +4,18 @@ use doorward_core::base::{Secret, Timestamp};
 use doorward_core::caller::Permission;
 use doorward_core::failure::{self, Failure};
 use doorward_core::password::ComplexityViolation;
+use doorward_core::totp::read_secret;
 use doorward_core::user::{
     CodePurpose, Contact, Human, Machine, Profile, StoredCode, StoredPassword, Transition, User, UserKind,
     UserState, check_email, check_username, complete_profile, normalise_phone,
 };
 use doorward_store::user::{Taken, Wanted};
-use doorward_store::{Conn, Result as StoreResult, organisation, session, user, user_search};
+use doorward_store::{Conn, Result as StoreResult, organisation, session, totp, user, user_search};
 use futures_util::future::BoxFuture;
 
 use super::idp_link::{NewLink, add_all, check_links};
 use super::password::{NewPassword, check_new, hash_new};
-use super::{App, Call, read, store_failure};
+use super::{App, Call, read, store_failure, user_totp};
 
 /// How an address or number is to be verified.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,8 +45,8 @@ pub struct NewHuman {
     pub metadata: Vec<(String, Vec<u8>)>,
     /// Links to accounts at identity providers.
     pub idp_links: Vec<NewLink>,
-    /// Whether a TOTP secret was given.
-    pub totp: bool,
+    /// The secret of time-based codes that the person has already, in base32.
+    pub totp: Option<Secret>,
 }
 
 /// A user to be made.
@@ -87,7 +88,7 @@ pub struct Changed {
 /// Those of its contents, of the permission, of what is taken, and of the store.
 pub async fn add(call: &Call, new: NewUser) -> Result<Changed, Failure> {
     let now = call.now;
-    let (mut password, mut links) = (None, Vec::new());
+    let (mut password, mut links, mut totp) = (None, Vec::new(), None);
     let (mut kind, metadata, codes, default_name) = match new.kind {
         NewKind::Machine(machine) => {
             let name = machine.name.clone();
@@ -96,7 +97,10 @@ pub async fn add(call: &Call, new: NewUser) -> Result<Changed, Failure> {
         NewKind::Human(mut human) => {
             password = human.password.take();
             links.clone_from(&human.idp_links);
-            check_human(&call.app, *human, password.as_ref())?
+            let given = human.totp.take();
+            let checked = check_human(&call.app, *human, password.as_ref())?;
+            totp = given.map(|secret| read_secret(secret.expose())).transpose()?;
+            checked
         }
     };
     let username = new.username.unwrap_or(default_name);
@@ -111,6 +115,7 @@ pub async fn add(call: &Call, new: NewUser) -> Result<Changed, Failure> {
     let (organisation, state) = (new.organisation, UserState::Active);
     let user = User { id, organisation, state, username, kind, created: now, changed: now, sequence: 1 };
     let stored = codes.stored(&call.app, &user.id, now);
+    let totp = totp.map(|secret| user_totp::sealed(&call.app, &user.id, &secret, (true, now)));
     let made = call.app.db.write(move |conn| {
         Box::pin(async move {
             if !organisation::exists(conn, &user.organisation).await? {
@@ -127,6 +132,9 @@ pub async fn add(call: &Call, new: NewUser) -> Result<Changed, Failure> {
             user_search::save_metadata(conn, &user.id, &metadata, now).await?;
             for (purpose, code) in &stored {
                 user::save_code(conn, &user.id, *purpose, Some(code)).await?;
+            }
+            if let Some(totp) = &totp {
+                totp::save(conn, &user.id, totp).await?;
             }
             Ok(Ok(user))
         })
@@ -201,9 +209,6 @@ fn check_human(app: &App, new: NewHuman, password: Option<&(NewPassword, bool)>)
         check_new(app, password, creation_violation)?;
     }
     check_links(app, &new.idp_links)?;
-    if new.totp {
-        return Err(failure::TOTP_SECRET_INVALID);
-    }
     let human = Human { profile, email, phone, password: None, mfa_init_skipped: None };
     let codes = Codes { email: email_code, phone: phone_code };
     Ok((UserKind::Human(Box::new(human)), new.metadata, codes, default_name))

@@ -2,11 +2,12 @@
 
 use doorward_core::caller::{Caller, Permission};
 use doorward_core::failure::{self, Failure};
+use doorward_core::otp;
 use doorward_core::token::same;
 use doorward_core::user::{
     CodePurpose, Contact, Human, MOST_WRONG_CODES, StoredCode, User, UserKind, check_email, normalise_phone,
 };
-use doorward_store::user;
+use doorward_store::{otp_factor, user};
 
 use super::user::{Changed, Verification, change, contact, store_code};
 use super::{App, Call};
@@ -197,7 +198,7 @@ pub(super) async fn count_wrong(
     user::save_code(conn, user_id, purpose, left).await
 }
 
-/// Removes the phone number.
+/// Removes the phone number, and with it the codes by SMS.
 ///
 /// # Errors
 /// `COMMAND-ieJ2e` when there is none, those of the permission and of the store.
@@ -216,6 +217,7 @@ pub async fn remove_phone(call: &Call, id: String) -> Result<User, Failure> {
             user.touch(now);
             user::save(conn, &user).await?;
             user::save_code(conn, &user.id, CodePurpose::Phone, None).await?;
+            otp_factor::remove(conn, &user.id, otp::Channel::Sms).await?;
             Ok(Ok(user))
         })
     })

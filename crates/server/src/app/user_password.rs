@@ -1,5 +1,7 @@
 //! The password of a user: setting it, and the code that allows a new one.
 
+use std::sync::Arc;
+
 use doorward_core::attempt::{AttemptPolicy, Attempts, Counted};
 use doorward_core::base::{Secret, Timestamp};
 use doorward_core::caller::Permission;
@@ -9,8 +11,8 @@ use doorward_core::token::{Digest, same};
 use doorward_core::user::{CodePurpose, StoredPassword, User, UserKind};
 use doorward_store::{Conn, Result as StoreResult, session, user};
 
-use super::password::{self, Rules, Settled};
-use super::password::{NewPassword, encode};
+use super::factor::{Ground, Refusal};
+use super::password::{self, NewPassword, encode};
 use super::user::{Outcome, change, find, store_code};
 use super::user_contact::count_wrong;
 use super::{Call, store_failure};
@@ -144,20 +146,24 @@ async fn check_current(
     let counted = Counted::CurrentPassword;
     password::attempts_of(&call.app, &user.id, counted).await?.allow(call.now)?;
     let evidence = password::hold_against(&call.app, stored.hash.clone(), current).await?;
-    let attempts = AttemptPolicy { lock_at: 0, ..call.app.policy.attempts };
-    let rules = Rules { counted, attempts, keep_success: false, now: call.now };
-    let id = user.id.clone();
-    let settled = call
-        .app
-        .db
-        .write(move |conn| Box::pin(async move { password::settle(conn, &id, &evidence, rules).await }));
+    let policy = AttemptPolicy { lock_at: 0, ..call.app.policy.attempts };
+    let (app, id, now) = (Arc::clone(&call.app), user.id.clone(), call.now);
+    let settled = call.app.db.write(move |conn| {
+        Box::pin(async move {
+            let user = user::lock(conn, &id).await?;
+            let mut ground = Ground { conn, app: &app, user: user.as_ref(), session: None, now };
+            let decision = password::judge(&mut ground, &evidence, counted, policy).await?;
+            // Failures are forgotten only once the new password is there.
+            Ok(decision.settle(ground.conn).await?.err())
+        })
+    });
     match settled.await.map_err(store_failure)? {
-        Settled::Passed => {}
-        Settled::Stale => return Err(failure::PASSWORD_INVALID),
-        Settled::Refused(refusal) if refusal.id == failure::PASSWORD_INVALID.id => {
+        None => {}
+        Some(Refusal::Stale) => return Err(failure::PASSWORD_INVALID),
+        Some(Refusal::Failure(refusal)) if refusal.id == failure::PASSWORD_INVALID.id => {
             return Err(Failure { detail: Detail::Id, ..refusal });
         }
-        Settled::Refused(refusal) => return Err(refusal),
+        Some(Refusal::Failure(refusal)) => return Err(refusal),
     }
     match new {
         NewPassword::Plain(text) if text.expose().is_empty() => Err(failure::PASSWORD_EMPTY),

@@ -2,8 +2,9 @@
 
 use doorward_core::caller::Permission;
 use doorward_core::failure::{self, Failure};
+use doorward_core::otp;
 use doorward_core::user::{Profile, User, UserKind, check_username, complete_profile};
-use doorward_store::user;
+use doorward_store::{otp_factor, user};
 
 use super::Call;
 use super::password::NewPassword;
@@ -121,6 +122,9 @@ async fn store(call: &Call, id: String, parts: Parts) -> Result<User, Failure> {
             }
             if parts.password.is_some() {
                 user_password::follow(conn, &user.id).await?;
+            }
+            if parts.remove_phone {
+                otp_factor::remove(conn, &user.id, otp::Channel::Sms).await?;
             }
             for contact in &parts.contacts {
                 contact.save_code(conn, &user.id).await?;

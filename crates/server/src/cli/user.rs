@@ -144,7 +144,7 @@ async fn add(call: &Call, add: Add, output: Output) -> CliResult {
                 password: password.map(|password| (NewPassword::Plain(password), false)),
                 metadata: Vec::new(),
                 idp_links: Vec::new(),
-                totp: false,
+                totp: None,
             }))
         }
     };

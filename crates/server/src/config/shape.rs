@@ -1,9 +1,9 @@
 //! The shapes that texts of the configuration may have.
 
+use doorward_core::master::MasterKey;
 use http::Uri;
 
 use super::rule::Rule;
-use super::secret::key_bytes;
 
 const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
 
@@ -28,8 +28,12 @@ pub(super) const FILTER: Rule = Rule::Text {
     shape: "a level (off, error, warn, info, debug, trace) or a list such as \"info,doorward=debug\"",
     fits: is_filter,
 };
-pub(super) const KEY: Rule =
-    Rule::Secret { shape: "32 bytes in base64", fits: |text| key_bytes(text).is_some() };
+pub(super) const ISSUER: Rule =
+    Rule::Text { shape: "a name of 1 to 64 characters without colon, such as \"Example\"", fits: is_issuer };
+pub(super) const KEY: Rule = Rule::Secret {
+    shape: "32 bytes in base64, or several such keys with commas in between",
+    fits: |text| MasterKey::parse_all(text).is_some(),
+};
 pub(super) const DATABASE: Rule = Rule::Secret {
     shape: "a URL such as \"postgres://user:password@host/database\"",
     fits: |text| ["postgres://", "postgresql://"].iter().any(|scheme| text.starts_with(scheme)),
@@ -62,6 +66,13 @@ fn is_origin(text: &str) -> bool {
 
 fn has_plain_authority(uri: &Uri) -> bool {
     uri.authority().is_some_and(|authority| !authority.host().is_empty() && !authority.as_str().contains('@'))
+}
+
+/// Apps take what stands before a colon for the name.
+fn is_issuer(text: &str) -> bool {
+    (1..=64).contains(&text.chars().count())
+        && text.trim() == text
+        && !text.contains(|letter: char| letter == ':' || letter.is_control())
 }
 
 /// Filters are stricter here than in tracing-subscriber, which takes the misspelt level "inof" for the name of a
@@ -104,6 +115,16 @@ mod tests {
         assert!(is_url("https://a.example/base"));
         for bad in ["https://a.example/?q", "ftp://a.example", "https://", "/a", "https://a.example/#f"] {
             assert!(!is_url(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn an_issuer_has_no_colon() {
+        for good in ["Doorward", "Küche & Co", "x"] {
+            assert!(is_issuer(good), "{good}");
+        }
+        for bad in ["", " ", "Doorward ", "a:b", "a\nb", &"x".repeat(65)] {
+            assert!(!is_issuer(bad), "{bad}");
         }
     }
 

@@ -4,11 +4,13 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::delivery::{Delivery, Mail, OutboxPolicy, Sms};
 use super::idp::{Idp, Intents};
 use super::rule::section;
 use super::secret::SecretText;
 use super::shape::{
-    ADDRESS, ALGORITHM, DATABASE, DIRECTORY, FILE, FILTER, KEY, LOG_FORMAT, ORIGINS, SWITCH, URL, whole,
+    ADDRESS, ALGORITHM, DATABASE, DIRECTORY, FILE, FILTER, ISSUER, KEY, LOG_FORMAT, ORIGINS, SWITCH, URL,
+    whole,
 };
 
 /// The form of log lines.
@@ -40,12 +42,15 @@ section! {
         listen: String = "127.0.0.1:8080".to_owned(), ADDRESS;
         /// URL under which clients reach the server. Not set: http (with TLS: https) and the listen address.
         public_url: Option<String> = None, URL;
+        /// URL of your login page, where the links of mails begin. Not set: `/ui/v2/login` below `public_url`.
+        login_url: Option<String> = None, URL;
         /// Which log lines are written.
         log: String = "info".to_owned(), FILTER;
         /// Form of the log lines on standard error.
         log_format: LogFormat = LogFormat::Human, LOG_FORMAT;
         /// Key that secrets in the database are encrypted under; `openssl rand -base64 32` makes one.
-        /// Not set: a key is generated in the data directory at the first start.
+        /// Not set: a key is generated in the data directory at the first start. Of several keys all open, and
+        /// `doorward keys rotate` makes the first one the key that seals.
         master_key: Option<SecretText> = None, KEY;
         in tls: Tls;
         in limits: Limits;
@@ -54,6 +59,10 @@ section! {
         in policy: Policy;
         in search: Search;
         in codes: Codes;
+        in totp: Totp;
+        in mail: Mail;
+        in sms: Sms;
+        in delivery: Delivery;
         in store: Store;
         in postgres: Postgres;
         in intents: Intents;
@@ -149,6 +158,7 @@ section! {
         in backoff: BackoffPolicy;
         in login: LoginPolicy;
         in session: SessionPolicy;
+        in outbox: OutboxPolicy;
     }
 }
 
@@ -253,6 +263,14 @@ section! {
         otp_email_length: u32 = 8, whole(6, 32, "digits");
         /// Lifetime of a code that a session asks for by mail.
         otp_email_lifetime_minutes: u32 = 5, whole(1, 60, "minutes");
+    }
+}
+
+section! {
+    /// Time-based codes.
+    Totp("totp") {
+        /// Name that authenticator apps show beside the codes.
+        issuer: String = "Doorward".to_owned(), ISSUER;
     }
 }
 

@@ -3,6 +3,7 @@
 
 use std::fmt;
 
+use doorward_core::message::Channel;
 use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder};
 
 /// How a request was spoken.
@@ -62,4 +63,15 @@ pub(super) struct OperationLabels {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(super) struct ReasonLabels {
     pub reason: &'static str,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct ChannelLabels {
+    channel: &'static str,
+}
+
+impl ChannelLabels {
+    pub fn of(channel: Channel) -> Self {
+        Self { channel: channel.name() }
+    }
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use doorward_core::message::Channel;
 use prometheus_client::encoding::text::{encode_eof, encode_registry};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -11,7 +12,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
-use super::label::{DurationLabels, OperationLabels, ReasonLabels, RequestLabels};
+use super::label::{ChannelLabels, DurationLabels, OperationLabels, ReasonLabels, RequestLabels};
 use super::process;
 
 /// Bounds of durations in seconds: from half a millisecond, where reads lie, to beyond the longest wait for a hash.
@@ -40,6 +41,10 @@ pub struct Metrics {
     connections_dropped: Family<ReasonLabels, Counter>,
     request_timeouts: Counter,
     sessions_removed: Counter,
+    messages_sent: Family<ChannelLabels, Counter>,
+    messages_failed: Family<ChannelLabels, Counter>,
+    messages_given_up: Family<ChannelLabels, Counter>,
+    messages_waiting: Family<ChannelLabels, Gauge>,
     panics: Counter,
     resident_memory: Gauge,
     open_files: Gauge,
@@ -62,6 +67,10 @@ impl Metrics {
             connections_dropped: Family::default(),
             request_timeouts: Counter::default(),
             sessions_removed: Counter::default(),
+            messages_sent: Family::default(),
+            messages_failed: Family::default(),
+            messages_given_up: Family::default(),
+            messages_waiting: Family::default(),
             panics: Counter::default(),
             resident_memory: Gauge::default(),
             open_files: Gauge::default(),
@@ -90,6 +99,10 @@ impl Metrics {
             "connections_dropped", "Served connections closed because of a limit", self.connections_dropped.clone();
             "request_timeouts", "Requests without an answer in time", self.request_timeouts.clone();
             "sessions_removed", "Sessions removed long after their end", self.sessions_removed.clone();
+            "messages_sent", "Mails and SMS that were sent", self.messages_sent.clone();
+            "messages_failed", "Attempts to send that failed and are made again", self.messages_failed.clone();
+            "messages_given_up", "Mails and SMS that will not be sent", self.messages_given_up.clone();
+            "messages_waiting", "Mails and SMS that wait to be sent", self.messages_waiting.clone();
             "panics", "Requests whose handler panicked", self.panics.clone();
         }
         registry
@@ -170,6 +183,27 @@ impl Metrics {
         self.sessions_removed.inc_by(count);
     }
 
+    /// A message was sent.
+    pub fn message_sent(&self, channel: Channel) {
+        self.messages_sent.get_or_create(&ChannelLabels::of(channel)).inc();
+    }
+
+    /// A message could not be sent, and will be tried again.
+    pub fn message_failed(&self, channel: Channel) {
+        self.messages_failed.get_or_create(&ChannelLabels::of(channel)).inc();
+    }
+
+    /// So many messages will not be sent.
+    pub fn messages_given_up(&self, channel: Channel, count: u64) {
+        self.messages_given_up.get_or_create(&ChannelLabels::of(channel)).inc_by(count);
+    }
+
+    /// So many messages wait now, on all nodes together.
+    pub fn messages_waiting(&self, channel: Channel, count: u64) {
+        let count = i64::try_from(count).unwrap_or(i64::MAX);
+        self.messages_waiting.get_or_create(&ChannelLabels::of(channel)).set(count);
+    }
+
     /// Counts an open connection for as long as the guard lives.
     pub(crate) fn connection(&self) -> ConnectionGuard {
         self.connections.inc();
@@ -226,6 +260,10 @@ mod tests {
         metrics.hashing_refused();
         metrics.panicked();
         metrics.sessions_removed(3);
+        metrics.message_sent(Channel::Email);
+        metrics.message_failed(Channel::Sms);
+        metrics.messages_given_up(Channel::Sms, 2);
+        metrics.messages_waiting(Channel::Email, 5);
         let guard = metrics.connection();
         let text = metrics.clone().encode();
         for line in [
@@ -241,6 +279,10 @@ mod tests {
             "doorward_connections 1",
             "doorward_panics_total 1",
             "doorward_sessions_removed_total 3",
+            "doorward_messages_sent_total{channel=\"email\"} 1",
+            "doorward_messages_failed_total{channel=\"sms\"} 1",
+            "doorward_messages_given_up_total{channel=\"sms\"} 2",
+            "doorward_messages_waiting{channel=\"email\"} 5",
             "process_start_time_seconds 1700000000",
         ] {
             assert!(text.lines().any(|found| found == line), "{line}\n{text}");

@@ -9,7 +9,7 @@ use doorward::config::{Config, Overrides};
 use doorward::env::{Clock, Env};
 use doorward::first_start::DataDir;
 use doorward::serve::serve_on;
-use doorward::wiring::{open, open_store};
+use doorward::wiring::{Opened, open, open_store};
 use doorward_core::base::{Entropy, Span, Timestamp};
 use doorward_postgres_rig::{Database, Server};
 use doorward_store::Db;
@@ -123,15 +123,20 @@ impl Rig {
             std::fs::read_to_string(dir.path().join("data").join(name)).unwrap().trim().to_owned()
         };
         let (admin, login) = (token("admin.pat"), token("login-client.pat"));
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let http = Http { address: listener.local_addr().unwrap() };
-        let (stop, stopped) = oneshot::channel::<()>();
-        let served = config.clone();
-        tokio::spawn(async move {
-            let until = async { drop(stopped.await) };
-            serve_on(listener, &served, opened, until).await.unwrap();
-        });
+        let (http, stop) = serve(&config, opened).await;
         Self { app, clock, http, admin, login, config, _stop: stop, dir, _database: database }
+    }
+
+    /// A second server on the same store, where the engine has such a thing; else this one again. It ends with the
+    /// other.
+    pub async fn second(&self) -> (Http, Option<oneshot::Sender<()>>) {
+        if !on_postgres() {
+            return (self.http, None);
+        }
+        let clock = Arc::clone(&self.clock) as Arc<dyn Clock>;
+        let env = Env { clock, entropy: Arc::new(SeededEntropy(AtomicU64::new(43))) };
+        let (http, stop) = serve(&self.config, open(&self.config, env).await.unwrap()).await;
+        (http, Some(stop))
     }
 
     /// The store as another process sees it, which is patient.
@@ -140,6 +145,11 @@ impl Rig {
         config.store.busy_timeout_ms = 20_000;
         config.postgres.statement_timeout_ms = 20_000;
         open_store(&config, &DataDir::open(&self.dir.path().join("data")).unwrap()).unwrap()
+    }
+
+    /// What its clock shows.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
     }
 
     /// A REST call; gives status and body.
@@ -231,6 +241,19 @@ impl Rig {
     pub async fn shown(&self, id: &str) -> Value {
         self.ok("session.GetSession", &self.login, json!({ "sessionId": id })).await["session"].clone()
     }
+}
+
+/// Serves on a free port until the sender is dropped.
+async fn serve(config: &Config, opened: Opened) -> (Http, oneshot::Sender<()>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let http = Http { address: listener.local_addr().unwrap() };
+    let (stop, stopped) = oneshot::channel::<()>();
+    let served = config.clone();
+    tokio::spawn(async move {
+        let until = async { drop(stopped.await) };
+        serve_on(listener, &served, opened, until).await.unwrap();
+    });
+    (http, stop)
 }
 
 /// The request for a person with a verified address and [`PASSWORD`].

@@ -28,7 +28,7 @@ async fn contents_that_do_not_fit_are_refused_with_the_documented_id() {
         (json!({ "metadata": [{ "key": " ", "value": "eA==" }] }), "USER-Drght"),
         (json!({ "password": null, "hashedPassword": { "hash": "$y$j9T$x$y" } }), "USER-JDk4t"),
         (json!({ "idpLinks": [{ "idpId": "1", "userId": "2", "userName": "3" }] }), "COMMAND-39nf2"),
-        (json!({ "totpSecret": "JBSWY3DPEHPK3PXP" }), "DOORWARD-T0tp1"),
+        (json!({ "totpSecret": "JBSWY3DPEHPK3PX" }), "DOORWARD-T0tp1"),
         (json!({ "email": { "isVerified": null, "sendCode": {} } }), "DOORWARD-N0tif"),
         (json!({ "phone": { "phone": "+41791234567", "sendCode": {} } }), "DOORWARD-N0tif"),
         // Each of these misses everything that comes later in the order.

@@ -38,7 +38,7 @@ impl Embedded {
     /// Opens the file and starts its writer.
     pub fn open(settings: SqliteSettings) -> Result<Self> {
         let connection = sqlite::open_writer(&settings.path, settings.busy)?;
-        let writer = Writer::start(Conn { engine: Engine::Sqlite(connection), writes: true }, &settings)?;
+        let writer = Writer::start(Conn::new(Engine::Sqlite(connection), true), &settings)?;
         Ok(Self { settings, readers: Mutex::new(Vec::new()), writer })
     }
 
@@ -48,7 +48,7 @@ impl Embedded {
             return Ok(conn);
         }
         let connection = sqlite::open_reader(&self.settings.path, self.settings.busy)?;
-        Ok(Conn { engine: Engine::Sqlite(connection), writes: false })
+        Ok(Conn::new(Engine::Sqlite(connection), false))
     }
 
     /// Keeps a connection for the next who reads.

@@ -18,7 +18,7 @@ use deadpool_postgres::{
 };
 use futures_util::future::BoxFuture;
 use parking_lot::Mutex;
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 use tokio::time::timeout;
 use tokio_postgres::NoTls;
 
@@ -77,6 +77,7 @@ pub struct Postgres {
     next: AtomicUsize,
     waiting: AtomicUsize,
     stats: Mutex<WriterStats>,
+    stir: Arc<watch::Sender<()>>,
 }
 
 impl std::fmt::Debug for Postgres {
@@ -93,7 +94,8 @@ impl Postgres {
         let slots = (0..settings.readers.max(1)).map(|_| tokio::sync::Mutex::new(None)).collect();
         let manner = if settings.pooler { Manner::Whole } else { Manner::Prepared };
         let (next, waiting, stats) = (AtomicUsize::new(0), AtomicUsize::new(0), Mutex::default());
-        Ok(Self { settings, manner, writers, shared, slots, next, waiting, stats })
+        let stir = Arc::default();
+        Ok(Self { settings, manner, writers, shared, slots, next, waiting, stats, stir })
     }
 
     /// Reads with a shared connection. One that turns out to be gone is replaced, and the question asked again.
@@ -161,7 +163,8 @@ impl Postgres {
             // Once begun, a story is told to its end even if whoever asked goes away: a transaction that is left in
             // the middle would cost its connection.
             let session = Session::new(connection, BEGIN_WRITING, self.manner, self.patience());
-            let told = tokio::spawn(async move { tell(session, mine).await }).await;
+            let stir = Arc::clone(&self.stir);
+            let told = tokio::spawn(async move { tell(session, mine, &stir).await }).await;
             let (outcome, again) = told
                 .unwrap_or_else(|_| (Err(StoreError::Driver("a transaction panicked".to_owned())), false));
             self.note(started.elapsed());
@@ -184,7 +187,7 @@ impl Postgres {
         let session = Session::new(connection, BEGIN_SCAN, Manner::Whole, self.patience());
         let (reply, answer) = oneshot::channel();
         tokio::spawn(async move {
-            let mut conn = Conn { engine: Engine::Postgres(Box::new(session)), writes: false };
+            let mut conn = Conn::new(Engine::Postgres(Box::new(session)), false);
             // Whoever asked need not wait for the end of a transaction that changes nothing.
             drop(reply.send(story(&mut conn).await));
             if let Engine::Postgres(session) = &mut conn.engine {
@@ -225,6 +228,11 @@ impl Postgres {
             stats.batches.push(1);
             stats.commits.push(took);
         }
+    }
+
+    /// Changes whenever something was committed that others wait for.
+    pub fn stirs(&self) -> watch::Receiver<()> {
+        self.stir.subscribe()
     }
 
     /// Figures since the last call.

@@ -200,6 +200,13 @@ impl Columns {
         }
     }
 
+    /// A digest or nothing.
+    pub fn maybe_digest(&mut self, column: &'static str) -> Result<Option<[u8; 32]>> {
+        let bytes = self.maybe_bytes(column)?;
+        let digest = bytes.map(|bytes| <[u8; 32]>::try_from(bytes.as_slice())).transpose();
+        digest.map_err(|_| self.corrupt(column, "should be 32 bytes"))
+    }
+
     /// A digest.
     pub fn digest(&mut self, column: &'static str) -> Result<[u8; 32]> {
         let bytes = self.bytes(column)?;

@@ -13,7 +13,7 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use parking_lot::{Condvar, Mutex};
 use std::sync::Arc;
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 
 use super::Conn;
 use super::embedded::{SqliteSettings, finished};
@@ -84,6 +84,7 @@ pub struct Writer {
 struct Queue {
     state: Mutex<State>,
     wake: Condvar,
+    stir: watch::Sender<()>,
 }
 
 #[derive(Default)]
@@ -136,6 +137,11 @@ impl Writer {
         answer.await.unwrap_or_else(|_| Err(StoreError::Unavailable("the writer gave no answer".to_owned())))
     }
 
+    /// Changes whenever something was committed that others wait for.
+    pub fn stirs(&self) -> watch::Receiver<()> {
+        self.queue.stir.subscribe()
+    }
+
     /// Figures since the last call.
     pub fn take_stats(&self) -> WriterStats {
         std::mem::take(&mut self.queue.state.lock().stats)
@@ -174,6 +180,10 @@ fn write_until_closed(queue: &Queue, mut conn: Conn, batch: usize) {
         let done = catch_unwind(AssertUnwindSafe(|| commit_together(&mut conn, jobs)));
         if done.is_err() && conn.in_transaction() {
             drop(now(&mut conn, "ROLLBACK"));
+        }
+        // One of them may have come to nothing: then whoever looks finds nothing.
+        if std::mem::take(&mut conn.stirred) {
+            queue.stir.send_replace(());
         }
         let mut state = queue.state.lock();
         if state.stats.batches.len() < MOST_STATS {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use deadpool_postgres::Object;
 use futures_util::future::{BoxFuture, try_join};
+use tokio::sync::watch;
 use tokio::time::timeout;
 
 use super::super::row::{Param, Row};
@@ -14,12 +15,13 @@ use crate::error::{Result, StoreError};
 
 /// Tells a story in one transaction. The flag says whether it may come through when it is told again: only if nothing
 /// of it can have been committed.
-pub async fn tell<T, F>(session: Session, story: F) -> (Result<T>, bool)
+pub async fn tell<T, F>(session: Session, story: F, stir: &watch::Sender<()>) -> (Result<T>, bool)
 where
     F: for<'a> FnOnce(&'a mut Conn) -> BoxFuture<'a, Result<T>>,
 {
-    let mut conn = Conn { engine: Engine::Postgres(Box::new(session)), writes: true };
+    let mut conn = Conn::new(Engine::Postgres(Box::new(session)), true);
     let outcome = story(&mut conn).await;
+    let stirred = conn.stirred;
     let Engine::Postgres(session) = &mut conn.engine else { return (outcome, false) };
     if let Some(Failed { fault, again, broken }) = session.failed.take() {
         // Even if the story made light of it: PostgreSQL commits nothing after a failed statement.
@@ -30,7 +32,12 @@ where
     }
     let ending = if outcome.is_ok() { "COMMIT" } else { "ROLLBACK" };
     match session.end(ending).await {
-        Ok(()) => (outcome, false),
+        Ok(()) => {
+            if stirred {
+                stir.send_replace(());
+            }
+            (outcome, false)
+        }
         Err(fault) => (outcome.and(Err(fault)), false),
     }
 }

@@ -1,0 +1,88 @@
+//! Requests to providers: with a time limit, without redirects, and with a bound on what is read of an answer.
+
+use std::time::Duration;
+
+use anyhow::Context;
+use reqwest::redirect::Policy;
+use reqwest::{Client, RequestBuilder, StatusCode};
+
+use super::Fault;
+
+/// The most that is read of an answer.
+const MOST: usize = 8 << 10;
+
+/// A client for one provider.
+pub(super) fn client(timeout: Duration) -> anyhow::Result<Client> {
+    // The first one counts; others that want one install the same.
+    drop(rustls::crypto::aws_lc_rs::default_provider().install_default());
+    Client::builder()
+        .timeout(timeout)
+        .connect_timeout(timeout)
+        .redirect(Policy::none())
+        .user_agent(concat!("doorward/", env!("CARGO_PKG_VERSION")))
+        .build()
+        .context("no HTTP client can be set up")
+}
+
+/// Sends a request. What is told of an answer is its status, and what `explain` finds in its body.
+pub(super) async fn send(request: RequestBuilder, explain: fn(&[u8]) -> Option<String>) -> Result<(), Fault> {
+    // The error would tell the URL, which may hold an account.
+    let sent = request.send().await.map_err(|error| Fault::Temporary(with_causes(error.without_url())))?;
+    let status = sent.status();
+    if status.is_success() {
+        return Ok(());
+    }
+    let mut problem = format!("the answer was {}", status.as_u16());
+    if let Some(more) = explain(&beginning(sent).await) {
+        problem = format!("{problem}: {more}");
+    }
+    Err(if is_final(status) { Fault::Permanent(problem) } else { Fault::Temporary(problem) })
+}
+
+async fn beginning(mut answer: reqwest::Response) -> Vec<u8> {
+    let mut body = Vec::new();
+    while let Ok(Some(chunk)) = answer.chunk().await {
+        body.extend(chunk.iter().take(MOST.saturating_sub(body.len())));
+        if body.len() >= MOST {
+            break;
+        }
+    }
+    body
+}
+
+/// Whether the same request would get the same answer. A missing login is not: the operator can mend it meanwhile.
+fn is_final(status: StatusCode) -> bool {
+    status.is_client_error()
+        && ![
+            StatusCode::UNAUTHORIZED,
+            StatusCode::REQUEST_TIMEOUT,
+            StatusCode::TOO_EARLY,
+            StatusCode::TOO_MANY_REQUESTS,
+        ]
+        .contains(&status)
+}
+
+fn with_causes(error: impl std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        text = format!("{text}: {inner}");
+        cause = inner.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_is_final_unless_it_may_be_mended() {
+        for status in [400, 403, 404, 410, 413, 422] {
+            assert!(is_final(StatusCode::from_u16(status).unwrap()), "{status}");
+        }
+        for status in [302, 307, 401, 408, 425, 429, 500, 502, 503, 504] {
+            assert!(!is_final(StatusCode::from_u16(status).unwrap()), "{status}");
+        }
+    }
+}

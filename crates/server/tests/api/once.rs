@@ -1,0 +1,98 @@
+//! What can be used once is used once, however many try at the same time and on however many nodes: on PostgreSQL two
+//! servers share the store, on SQLite there is one.
+
+use doorward_core::base::Secret;
+use doorward_core::totp;
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+use tokio::sync::oneshot;
+
+use crate::client::{Http, Outcome, Protocol};
+use crate::rig::Rig;
+
+/// How many try.
+const MANY: usize = 100;
+
+/// A rig with two ways in.
+struct Doors {
+    rig: Rig,
+    ways: [Http; 2],
+    _second: Option<oneshot::Sender<()>>,
+}
+
+impl Doors {
+    async fn open() -> Self {
+        let rig = Rig::start().await;
+        let (other, second) = rig.second().await;
+        Self { ways: [rig.http, other], rig, _second: second }
+    }
+
+    /// The same request many times at once, spread over both ways. Gives the ids of the refusals; one may pass.
+    async fn rush(&self, method: &str, request: Value) -> Vec<String> {
+        let calls = self.ways.iter().cycle().take(MANY).map(|way| {
+            let request = request.clone();
+            way.call(Protocol::ConnectJson, method, Some(&self.rig.login), request)
+        });
+        let outcomes: Vec<Outcome> = join_all(calls).await;
+        let refusals: Vec<_> = outcomes.into_iter().filter_map(Result::err).map(|error| error.id()).collect();
+        assert_eq!(refusals.len(), MANY - 1, "one passed: {refusals:?}");
+        refusals
+    }
+
+    /// A person with a verified phone, and a session of theirs that has proven nothing.
+    async fn somebody(&self) -> (String, String) {
+        let mut request = crate::rig::human("mini@mouse.com");
+        request["phone"] = json!({ "phone": "+41791234567", "isVerified": true });
+        let user = self.ok("user.AddHumanUser", request).await["userId"].as_str().unwrap().to_owned();
+        let (session, _) = self.rig.session(json!({ "checks": { "user": { "userId": user } } })).await;
+        (user, session)
+    }
+
+    async fn ok(&self, method: &str, request: Value) -> Value {
+        self.rig.ok(method, &self.rig.admin, request).await
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_time_based_code_is_used_once() {
+    let doors = Doors::open().await;
+    let (user, session) = doors.somebody().await;
+    let registered = doors.ok("user.RegisterTOTP", json!({ "userId": user })).await;
+    let secret = totp::read_secret(registered["secret"].as_str().unwrap()).unwrap();
+    let step = totp::step_at(doors.rig.now());
+    let code = |step: u64| -> Secret { totp::code_at(&secret, step) };
+    let proof = json!({ "userId": user, "code": code(step).expose() });
+    doors.ok("user.VerifyTOTPRegistration", proof).await;
+    let checks = json!({ "totp": { "code": code(step + 1).expose() } });
+    let refusals = doors.rush("session.SetSession", json!({ "sessionId": session, "checks": checks })).await;
+    let expected = ["EVENT-8isk2", "DOORWARD-B4ck0"];
+    assert!(refusals.iter().all(|id| expected.contains(&id.as_str())), "{refusals:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_code_by_sms_or_mail_is_used_once() {
+    let doors = Doors::open().await;
+    let (user, session) = doors.somebody().await;
+    for (add, factor, wish) in [
+        ("user.AddOTPSMS", "otpSms", json!({ "returnCode": true })),
+        ("user.AddOTPEmail", "otpEmail", json!({ "returnCode": {} })),
+    ] {
+        doors.ok(add, json!({ "userId": user })).await;
+        let asked = json!({ "sessionId": session, "challenges": { factor: wish } });
+        let code = doors.rig.ok("session.SetSession", &doors.rig.login, asked).await["challenges"][factor].clone();
+        let request = json!({ "sessionId": session, "checks": { factor: { "code": code } } });
+        let refusals = doors.rush("session.SetSession", request).await;
+        assert!(refusals.iter().all(|id| id == "COMMAND-S34gh"), "{factor}: {refusals:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_recovery_code_is_used_once() {
+    let doors = Doors::open().await;
+    let (user, session) = doors.somebody().await;
+    let made = doors.ok("user.GenerateRecoveryCodes", json!({ "userId": user, "count": 2 })).await;
+    let checks = json!({ "recoveryCode": { "code": made["recoveryCodes"][0] } });
+    let refusals = doors.rush("session.SetSession", json!({ "sessionId": session, "checks": checks })).await;
+    let expected = ["DOORWARD-R3c0i", "DOORWARD-B4ck0"];
+    assert!(refusals.iter().all(|id| expected.contains(&id.as_str())), "{refusals:?}");
+}

@@ -10,7 +10,6 @@
     reason = "a test fails loudly"
 )]
 
-#[expect(dead_code, reason = "the tests of the shutdown use the rest of it")]
 #[path = "../wire/child.rs"]
 pub(crate) mod child;
 #[expect(dead_code, reason = "the tests of the api use the rest of it")]
@@ -24,4 +23,4 @@ mod keys_broken_off;
 mod manage;
 pub(crate) mod tools;
 mod usage;
-mod vault;
+pub(crate) mod vault;

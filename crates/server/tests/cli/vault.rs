@@ -14,9 +14,12 @@ pub struct Vault {
     file: PathBuf,
 }
 
+/// What every sealed value begins with before it is sealed.
+pub const SECRET: &str = "secret of ";
+
 /// What is sealed in a row.
 fn secret(column: &Sealed, id: &str) -> Vec<u8> {
-    format!("secret of {} {id}", column.table).into_bytes()
+    format!("{SECRET}{} {id}", column.table).into_bytes()
 }
 
 /// How a row with nothing but a sealed value is added. Its times are far away, so that nobody thinks it is due.

@@ -28,11 +28,11 @@ pub use delivery::{
 pub use error::{ConfigError, Origin, Problem};
 pub use idp::{ClientAuth, Idp, IdpKind, Intents, ResponseMode, is_endpoint, is_loopback};
 pub use secret::{REDACTED, SecretText};
-pub use web_authn::WebAuthn;
 pub use tree::{
     BackoffPolicy, Codes, Config, Cors, HashAlgorithm, Hashing, Limits, LockoutPolicy, LogFormat,
     LoginPolicy, PasswordPolicy, Policy, Postgres, Search, SessionPolicy, Store, Tls,
 };
+pub use web_authn::WebAuthn;
 
 /// What the command line says about the configuration.
 #[derive(Clone, Debug, Default)]

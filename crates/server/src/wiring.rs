@@ -11,8 +11,8 @@ use doorward_core::password::{Complexity, Hasher};
 use doorward_core::search::SearchPolicy;
 use doorward_store::migrate::{check, migrate};
 use doorward_store::together::{Births, LookUp, Users};
-use http::Uri;
 use doorward_store::{Db, PostgresSettings, Settings, SqliteSettings};
+use http::Uri;
 
 use crate::app::hashing::{HashingPool, HashingSettings};
 use crate::app::outbox::Delivery;

@@ -8,11 +8,11 @@ use super::delivery::{Delivery, Mail, OutboxPolicy, Sms};
 use super::idp::{Idp, Intents};
 use super::rule::section;
 use super::secret::SecretText;
-use super::web_authn::WebAuthn;
 use super::shape::{
     ADDRESS, ALGORITHM, DATABASE, DIRECTORY, FILE, FILTER, ISSUER, KEY, LOG_FORMAT, ORIGINS, SWITCH, URL,
     whole,
 };
+use super::web_authn::WebAuthn;
 
 /// The form of log lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -20,7 +20,7 @@ mod session_create;
 mod session_end;
 mod session_list;
 mod session_set;
-mod totp_check;
 mod software;
+mod totp_check;
 mod unstorable;
 mod web_authn;

@@ -84,7 +84,8 @@ async fn a_code_by_sms_or_mail_is_used_once() {
     ] {
         doors.ok(add, json!({ "userId": user })).await;
         let asked = json!({ "sessionId": session, "challenges": { factor: wish } });
-        let code = doors.rig.ok("session.SetSession", &doors.rig.login, asked).await["challenges"][factor].clone();
+        let code =
+            doors.rig.ok("session.SetSession", &doors.rig.login, asked).await["challenges"][factor].clone();
         let request = json!({ "sessionId": session, "checks": { factor: { "code": code } } });
         let refusals = doors.rush("session.SetSession", request).await;
         assert!(refusals.iter().all(|id| id == "COMMAND-S34gh"), "{factor}: {refusals:?}");

@@ -21,7 +21,12 @@ type Checked<'c> = Pin<Box<dyn Future<Output = Result<UserCheck, Ctap2Error>> + 
 impl UserValidationMethod for Present {
     type PasskeyItem = Passkey;
 
-    fn check_user<'a, 's, 'c>(&'s self, _: UiHint<'a, Passkey>, presence: bool, verification: bool) -> Checked<'c>
+    fn check_user<'a, 's, 'c>(
+        &'s self,
+        _: UiHint<'a, Passkey>,
+        presence: bool,
+        verification: bool,
+    ) -> Checked<'c>
     where
         'a: 'c,
         's: 'c,
@@ -61,7 +66,8 @@ async fn the_passkey_of_another_library_logs_in() {
     let options = made["challenges"]["webAuthN"]["publicKeyCredentialRequestOptions"].clone();
     let options = serde_json::from_value(options).unwrap();
     let assertion = browser.authenticate(&origin, options, DefaultClientData).await.unwrap();
-    let checks = json!({ "webAuthN": { "credentialAssertionData": serde_json::to_value(assertion).unwrap() } });
+    let checks =
+        json!({ "webAuthN": { "credentialAssertionData": serde_json::to_value(assertion).unwrap() } });
     let request = json!({ "sessionId": made["sessionId"], "checks": checks });
     rig.ok("session.SetSession", &rig.login, request).await;
     let session = rig.shown(made["sessionId"].as_str().unwrap()).await;

@@ -226,7 +226,8 @@ async fn checks_are_refused_in_their_order() {
     let scene = Scene::open().await;
     let rig = &scene.rig;
     let assertion = json!({ "id": "AAAA" });
-    let id = |outcome: Outcome| outcome.map(drop).map_err(|refusal| (refusal.code, refusal.id())).unwrap_err();
+    let id =
+        |outcome: Outcome| outcome.map(drop).map_err(|refusal| (refusal.code, refusal.id())).unwrap_err();
     let nobody = rig.session(json!({})).await.0;
     assert_eq!(id(scene.present(&nobody, &assertion).await), (9, "COMMAND-Ioqu5".to_owned()));
     let request = json!({
@@ -237,7 +238,11 @@ async fn checks_are_refused_in_their_order() {
         "challenges": wish("example.com", "REQUIRED"),
     });
     let created = rig.call("session.CreateSession", &rig.login, request).await;
-    assert_eq!(id(created), (9, "COMMAND-Ioqu5".to_owned()), "a challenge of the same request comes too late");
+    assert_eq!(
+        id(created),
+        (9, "COMMAND-Ioqu5".to_owned()),
+        "a challenge of the same request comes too late"
+    );
     let (session, options) = scene.asked("REQUIRED").await;
     let good = scene.passkey.get(&options, &Says::counted(1));
     for (switch, back) in

@@ -51,7 +51,9 @@ async fn a_code_that_is_none_is_refused() {
     let (first, second) = (code(&rig, &user).await, code(&rig, &user).await);
     let swapped = json!({ "id": first["id"], "code": second["code"] });
     let unknown = json!({ "id": "12", "code": first["code"] });
-    for (user, code) in [(&user, &swapped), (&user, &unknown), (&other, &first), (&"nobody".to_owned(), &first)] {
+    for (user, code) in
+        [(&user, &swapped), (&user, &unknown), (&other, &first), (&"nobody".to_owned(), &first)]
+    {
         assert_eq!(refusal(register(&rig, &rig.admin, user, code).await), is(3, "COMMAND-Eeb2a"));
     }
     register(&rig, &rig.admin, &user, &first).await.unwrap();

@@ -195,7 +195,10 @@ async fn only_persons_have_keys() {
     for list in [PASSKEYS, U2F] {
         for user in [robot.as_str(), "nobody"] {
             let request = json!({ "userId": user, "domain": "example.com" });
-            assert_eq!(refusal(rig.call(list.register, &rig.admin, request.clone()).await), is(5, "COMMAND-M9dsd"));
+            assert_eq!(
+                refusal(rig.call(list.register, &rig.admin, request.clone()).await),
+                is(5, "COMMAND-M9dsd")
+            );
             assert_eq!(refusal(rig.call(list.register, &stranger, request).await), is(5, "AUTHZ-cdgFk"));
         }
         let verify = finishing("nobody", list, "1", json!({ "id": "AAAA" }));

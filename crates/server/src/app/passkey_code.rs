@@ -113,6 +113,7 @@ fn message(
         display_name: user.display_name().to_owned(),
         code: code.clone(),
         link,
+        application: None,
         expires: stored.expires,
     })
 }

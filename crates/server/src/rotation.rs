@@ -19,7 +19,7 @@ use crate::master_key::{Masters, standing};
 /// How many values are sealed anew in one transaction.
 const BATCH: u32 = 64;
 
-/// How often everything is looked through before somebody else must be using an old key.
+/// How often everything is looked through before it is clear that somebody goes on with an old key.
 const ROUNDS: usize = 10;
 
 /// What is asked for beside the rotation itself.
@@ -55,7 +55,7 @@ pub enum Step {
     NewRoot,
     /// So many values of a table were sealed anew by now.
     Renewed(&'static str, u64),
-    /// Everything is sealed under the present key; running nodes are given time to follow.
+    /// Running nodes are given time to notice that another key is the present one.
     Waiting(Duration),
     /// The old keys are gone from the file.
     Dropped(Vec<KeyId>),
@@ -168,7 +168,8 @@ async fn name_present(
     if new_root { told(Step::NewRoot) } else { Ok(()) }
 }
 
-/// Seals everything with the first key, until there is nothing left that is sealed with another one.
+/// Seals everything with the first key, until nothing was sealed with another one for as long as a node may need to
+/// notice.
 async fn renew_all(site: &Site<'_>, masters: &Masters, told: Told<'_>) -> anyhow::Result<()> {
     let mut waited = false;
     for _ in 0..ROUNDS {
@@ -179,16 +180,15 @@ async fn renew_all(site: &Site<'_>, masters: &Masters, told: Told<'_>) -> anyhow
         for column in SEALED {
             tried += renew(site, masters, column, told).await?;
         }
-        if tried > 0 {
-            continue;
-        }
-        if waited || site.pause.is_zero() {
+        if tried == 0 && (waited || site.pause.is_zero()) {
             return Ok(());
         }
-        // A node that has not noticed yet goes on with the old key until then.
-        told(Step::Waiting(site.pause))?;
-        tokio::time::sleep(site.pause).await;
-        waited = true;
+        if !site.pause.is_zero() {
+            // A node that has not noticed yet goes on with the old key until then.
+            told(Step::Waiting(site.pause))?;
+            tokio::time::sleep(site.pause).await;
+            waited = true;
+        }
     }
     bail!("somebody goes on sealing with an older key: is there a node that lacks the new one?")
 }

@@ -18,14 +18,14 @@ pub(crate) mod child;
 #[path = "api/client.rs"]
 pub(crate) mod client;
 #[path = "cli/home.rs"]
-mod home;
+pub(crate) mod home;
 #[path = "wire/scenario.rs"]
 mod scenario;
 #[path = "cli/stored.rs"]
 mod stored;
 #[expect(dead_code, reason = "the tests of the command line use the rest of it")]
 #[path = "cli/vault.rs"]
-mod vault;
+pub(crate) mod vault;
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;

@@ -3,4 +3,4 @@
 #[path = "secrets.rs"]
 mod suite;
 
-use suite::{child, client};
+use suite::{child, client, home, vault};

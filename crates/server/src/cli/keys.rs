@@ -90,7 +90,12 @@ async fn rotated(config: &Config, dir: &DataDir, asked: Asked) -> anyhow::Result
     }
     bring_up(&db, config.store.migrate).await?;
     let (masters, env) = (masters(config, dir, &db).await?, Env::system());
-    let pause = if embedded { Duration::ZERO } else { FOLLOWED_EVERY * 5 };
+    let pause = match (embedded, alone) {
+        (true, _) => Duration::ZERO,
+        // A node may have been started since the look.
+        (false, true) => FOLLOWED_EVERY * 2,
+        (false, false) => FOLLOWED_EVERY * 5,
+    };
     let site = Site { db: &db, env: &env, pause, alone };
     let mut meter = Meter::default();
     let left = rotate(&site, masters, asked, &mut |step| {

@@ -36,7 +36,7 @@ fn set_up() -> (Home, Vault, MasterKey) {
     (home, vault, key)
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn with_another_master_key_passwords_tokens_codes_and_secrets_are_what_they_were() {
     let (home, server, admin) = served();
     let person = add_person(home.path(), PASSWORD);
@@ -85,7 +85,7 @@ async fn with_another_master_key_passwords_tokens_codes_and_secrets_are_what_the
     assert_eq!(log_in(&server, &admin, "Sec0nd!password").await.0, 201);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_second_rotation_replaces_the_second_key_and_one_that_keeps_the_old_one_is_ended_by_the_next() {
     let (home, vault, first) = set_up();
     vault.fill(&first, 10).await;
@@ -115,7 +115,7 @@ async fn a_second_rotation_replaces_the_second_key_and_one_that_keeps_the_old_on
     assert_eq!(server.http.rest("POST", "/v2/sessions", Some(&admin), "{}").await.status, 201);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_wrong_or_missing_old_key_is_refused_before_anything_is_written() {
     let (home, vault, old) = set_up();
     vault.fill(&old, 10).await;
@@ -164,7 +164,7 @@ async fn a_wrong_or_missing_old_key_is_refused_before_anything_is_written() {
     vault.assert_opens(&new, 10).await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn keys_of_the_configuration_are_rotated_in_their_order_and_no_file_is_made() {
     let home = Home::new();
     let [old, new] = [MasterKey::new([1; 32]), MasterKey::new([2; 32])];
@@ -194,7 +194,7 @@ async fn keys_of_the_configuration_are_rotated_in_their_order_and_no_file_is_mad
     assert_eq!(server.http.rest("POST", "/v2/sessions", Some(&admin), "{}").await.status, 201);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn with_a_new_root_no_token_of_before_is_valid_and_passwords_and_secrets_are() {
     let (home, vault, old) = set_up();
     add_person(home.path(), PASSWORD);

@@ -233,6 +233,7 @@ failures! {
     INVITE_CODE_INVALID = InvalidArgument, "DOORWARD-1nv1c", "Code is invalid";
     // Delivery.
     DELIVERY_UNSET = FailedPrecondition, "DOORWARD-N0tif", "No delivery of mail or SMS is set up, ask for the code with return_code";
+    MESSAGE_NOT_FOUND = NotFound, "DOORWARD-0utb0", "There is no such message";
     DELIVERY_TOO_MANY = ResourceExhausted, "DOORWARD-D3l1v", "Too many messages for this user or session, try again later";
     // Users: making them.
     EMAIL_INVALID = InvalidArgument, "EMAIL-599BI", "Email is invalid";

@@ -4,12 +4,14 @@ pub mod caller;
 pub mod challenge;
 pub mod factor;
 pub mod hashing;
-mod otp_challenge;
-mod otp_check;
 pub mod idp;
 pub mod idp_link;
 pub mod intent_check;
+mod otp_challenge;
+mod otp_check;
 pub mod outbox;
+pub mod passkey;
+pub mod passkey_code;
 pub mod password;
 pub mod recovery_check;
 pub mod session;
@@ -17,17 +19,21 @@ pub mod session_check;
 pub mod session_list;
 pub mod totp_check;
 pub mod user;
+pub mod user_code;
 pub mod user_contact;
 mod user_credential;
 pub mod user_factor;
+pub mod user_invite;
 pub mod user_list;
 pub mod user_metadata;
 pub mod user_otp;
 pub mod user_password;
 pub mod user_recovery;
+pub mod user_resend;
 pub mod user_token;
 pub mod user_totp;
 pub mod user_update;
+pub mod web_authn;
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -36,8 +42,8 @@ use doorward_core::attempt::AttemptPolicy;
 use doorward_core::base::{Secret, Span, Timestamp, mint_id};
 use doorward_core::caller::Caller;
 use doorward_core::failure::{self, Failure};
-use doorward_core::otp::Channel;
 use doorward_core::intent::IntentPolicy;
+use doorward_core::otp::Channel;
 use doorward_core::password::{Complexity, Hasher};
 use doorward_core::seal::Sealer;
 use doorward_core::search::SearchPolicy;
@@ -54,6 +60,7 @@ use crate::idp::Idps;
 use crate::telemetry::Sparse;
 use hashing::HashingPool;
 use outbox::Delivery;
+use passkey::KeyPolicy;
 
 /// Reads with one of the store's functions: `read!(app, user::find(&wanted))`.
 macro_rules! read {
@@ -90,6 +97,8 @@ pub struct Policy {
     pub intents: IntentPolicy,
     /// Whose codes authenticator apps say that they show.
     pub totp_issuer: String,
+    /// What keys must be like.
+    pub keys: KeyPolicy,
     /// The deepest nesting of JSON.
     pub json_depth: u32,
 }
@@ -195,6 +204,8 @@ pub struct Call {
     pub caller: Caller,
     /// When: one time for everything that the call does.
     pub now: Timestamp,
+    /// The host name that the request was sent to.
+    pub host: Option<String>,
 }
 
 impl App {

@@ -6,6 +6,7 @@ mod keys;
 mod migrate;
 mod move_store;
 mod org;
+mod outbox;
 pub mod output;
 mod session;
 mod token;
@@ -79,6 +80,9 @@ enum Command {
     /// Lists, shows, ends and removes sessions.
     #[command(subcommand)]
     Session(session::Command),
+    /// Lists messages to users, and tries those again that wait.
+    #[command(subcommand)]
+    Outbox(outbox::Command),
     /// Shows or checks the configuration.
     #[command(subcommand)]
     Config(config::Command),
@@ -184,6 +188,7 @@ fn execute(cli: Cli) -> CliResult {
                 let keep = config.policy.session.keep_ended_days;
                 session::run(&operator(&config).await?, command, keep, output).await
             }
+            Command::Outbox(command) => outbox::run(&operator(&config).await?, command, output).await,
             Command::Move(asked) => move_store::run(&config, &asked, output).await,
             Command::Keys(command) => keys::run(&config, &command, output).await,
             Command::Migrate(command) => migrate::run(&config, &command, output).await,
@@ -197,7 +202,7 @@ async fn operator(config: &Config) -> Result<Call, CliError> {
     let app = open_existing(config, Env::system()).await?.app;
     let caller = Caller::operator(app.instance.default_organisation.clone());
     let now = app.env.clock.now();
-    Ok(Call { app: Arc::clone(&app), caller, now })
+    Ok(Call { app: Arc::clone(&app), caller, now, host: None })
 }
 
 /// The id of the user with that id or login name.

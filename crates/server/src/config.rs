@@ -12,6 +12,7 @@ mod secret;
 mod shape;
 mod tree;
 mod verify;
+mod web_authn;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -31,6 +32,7 @@ pub use tree::{
     BackoffPolicy, Codes, Config, Cors, HashAlgorithm, Hashing, Limits, LockoutPolicy, LogFormat,
     LoginPolicy, PasswordPolicy, Policy, Postgres, Search, SessionPolicy, Store, Tls,
 };
+pub use web_authn::WebAuthn;
 
 /// What the command line says about the configuration.
 #[derive(Clone, Debug, Default)]

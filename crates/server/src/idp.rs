@@ -36,6 +36,10 @@ impl Trouble {
     fn untrusted(why: impl Into<String>) -> Self {
         Self::Untrusted(why.into())
     }
+
+    fn too_late() -> Self {
+        Self::Unreachable("it takes too long".to_owned())
+    }
 }
 
 /// The providers of the configuration, by id.

@@ -37,6 +37,11 @@ pub fn install(filter: &str, format: LogFormat) -> Result<(), TelemetryError> {
         true => targets,
         false => targets.with_target("deadpool", LevelFilter::OFF),
     };
+    // What callers send is refused by us; that it makes no sense is no fault of the server.
+    let targets = match filter.contains("webauthn") {
+        true => targets,
+        false => targets.with_target("webauthn_rs_core", LevelFilter::OFF),
+    };
     let registry = tracing_subscriber::registry().with(targets);
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     match format {

@@ -12,9 +12,11 @@ use doorward_core::search::SearchPolicy;
 use doorward_store::migrate::{check, migrate};
 use doorward_store::together::{Births, LookUp, Users};
 use doorward_store::{Db, PostgresSettings, Settings, SqliteSettings};
+use http::Uri;
 
 use crate::app::hashing::{HashingPool, HashingSettings};
 use crate::app::outbox::Delivery;
+use crate::app::passkey::KeyPolicy;
 use crate::app::{App, CodePolicy, CodeShape, ForceMfa, Policy};
 use crate::config::{Config, MailTransport, SmsTransport};
 use crate::env::Env;
@@ -174,6 +176,16 @@ fn delivery(config: &Config) -> Delivery {
     }
 }
 
+fn keys(config: &Config) -> KeyPolicy {
+    let host = |url: &String| Some(url.parse::<Uri>().ok()?.host()?.to_owned());
+    KeyPolicy {
+        rp_name: config.webauthn.rp_name.clone(),
+        host: config.public_url.as_ref().and_then(host),
+        android_origins: config.webauthn.android_origins.clone(),
+        refuse_backward_counter: config.webauthn.refuse_backward_counter,
+    }
+}
+
 fn policy(config: &Config) -> anyhow::Result<Policy> {
     let span = |number: u32| Span::millis(i64::from(number));
     let hasher =
@@ -222,6 +234,7 @@ fn policy(config: &Config) -> anyhow::Result<Policy> {
             lasts: Span::minutes(i64::from(config.intents.lifetime_minutes)),
         },
         totp_issuer: config.totp.issuer.clone(),
+        keys: keys(config),
         json_depth: config.limits.json_depth,
     })
 }

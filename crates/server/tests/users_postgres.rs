@@ -3,4 +3,4 @@
 #[path = "users/main.rs"]
 mod suite;
 
-use suite::{client, rig, tools};
+use suite::{authenticator, client, rig, tools};

@@ -12,7 +12,8 @@ pub use doorward_core::challenge::{ChallengeKind, NewChallenge, StoredChallenge}
 /// # Errors
 /// When the store cannot be read.
 pub async fn find(conn: &mut Conn, session_id: &str, kind: ChallengeKind) -> Result<Option<StoredChallenge>> {
-    let sql = "SELECT digest, detail, failed, created, expires FROM challenges WHERE session_id = $1 AND kind = $2";
+    let sql =
+        "SELECT digest, detail, failed, created, expires FROM challenges WHERE session_id = $1 AND kind = $2";
     let Some(row) = conn.one(sql, &[session_id.into(), kind.name().into()]).await? else { return Ok(None) };
     let mut row = row.read("challenges").about(session_id);
     Ok(Some(StoredChallenge {

@@ -170,6 +170,18 @@ pub async fn remove(conn: &mut Conn, user_id: &str, list: KeyList, id: &str) -> 
     Ok(conn.run(sql, &[id.into(), user_id.into(), is_second_factor(list).into()]).await? == 1)
 }
 
+/// Whether the user has the key in the list, finished or not.
+///
+/// # Errors
+/// When the store cannot be read.
+pub async fn exists(conn: &mut Conn, user_id: &str, list: KeyList, id: &str) -> Result<bool> {
+    if id.contains('\0') {
+        return Ok(false);
+    }
+    let sql = "SELECT 1 FROM passkeys WHERE id = $1 AND user_id = $2 AND second_factor = $3";
+    Ok(conn.one(sql, &[id.into(), user_id.into(), is_second_factor(list).into()]).await?.is_some())
+}
+
 /// Notes how often a key has signed. Gives `false` if it has already signed as often or more, unless it counts nothing
 /// at all.
 ///

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use doorward_core::base::Timestamp;
 use doorward_core::failure::{self, Failure, Kind};
 use http::HeaderMap;
+use http::uri::Authority;
 
 use crate::app::{App, Call, caller};
 
@@ -18,13 +19,19 @@ pub async fn authenticate(app: &Arc<App>, headers: &HeaderMap, now: Timestamp) -
     let token = bearer(header).ok_or(failure::AUTH_HEADER_INVALID)?;
     let organisation = metadata(headers, "x-zitadel-orgid");
     let caller = caller::authenticate(app, token, organisation, now).await?;
-    Ok(Call { app: Arc::clone(app), caller, now })
+    let host = metadata(headers, "host").and_then(host_name);
+    Ok(Call { app: Arc::clone(app), caller, now, host })
 }
 
 /// The header must fall into exactly two parts at `Bearer `, wherever that stands.
 fn bearer(header: &str) -> Option<&str> {
     let (_, token) = header.split_once("Bearer ")?;
     if token.contains("Bearer ") { None } else { Some(token) }
+}
+
+/// The name alone, without a port.
+fn host_name(host: &str) -> Option<String> {
+    Some(host.parse::<Authority>().ok()?.host().to_owned())
 }
 
 /// A value of the request's metadata.

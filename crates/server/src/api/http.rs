@@ -9,7 +9,7 @@ use connectrpc::{Chain, ConnectRpcService, Limits, Router};
 use connectrpc_health::StaticChecker;
 use doorward_core::failure::{self, Failure, Kind};
 use futures_util::future::BoxFuture;
-use http::header::{ALLOW, CONTENT_TYPE, ORIGIN};
+use http::header::{ALLOW, CONTENT_TYPE, HOST, ORIGIN};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use http_body::Body;
 use http_body_util::combinators::UnsyncBoxBody;
@@ -85,12 +85,13 @@ impl Front {
     }
 
     /// Answers a request.
-    pub async fn answer<B>(self, request: Request<B>) -> Response<AnswerBody>
+    pub async fn answer<B>(self, mut request: Request<B>) -> Response<AnswerBody>
     where
         B: Body<Data = Bytes> + Send + 'static,
         B::Error: std::error::Error + Send + Sync + 'static,
     {
         let shared = &self.shared;
+        name_host(&mut request);
         let origin = request.headers().get(ORIGIN).cloned();
         let preflight = Cors::is_preflight(request.method(), request.headers());
         let mut response = if preflight {
@@ -102,6 +103,14 @@ impl Front {
             shared.cors.allow(origin.as_ref(), preflight, response.headers_mut());
         }
         response
+    }
+}
+
+/// HTTP/2 names the host beside the path; HTTP/1.1 does so among the headers, where it is looked for.
+fn name_host<B>(request: &mut Request<B>) {
+    let named = request.uri().authority().and_then(|authority| authority.as_str().parse().ok());
+    if let Some(host) = named.filter(|_| !request.headers().contains_key(HOST)) {
+        request.headers_mut().insert(HOST, host);
     }
 }
 

@@ -3,7 +3,7 @@
 use doorward_proto::{RPCS, Surface};
 
 use super::rpc::{Run, Served, guarded, open};
-use super::{idp, session, user, user_factor, user_second_factor as second_factor};
+use super::{idp, passkey, session, user, user_code, user_factor, user_second_factor as second_factor};
 
 /// Every method of the descriptors with its handler.
 pub(super) fn served() -> Vec<Served> {
@@ -55,6 +55,17 @@ fn handler(method: &str) -> Option<Run> {
         "RemoveOTPEmail" => open(second_factor::remove_otp_email),
         "GenerateRecoveryCodes" => open(second_factor::generate_recovery_codes),
         "RemoveRecoveryCodes" => open(second_factor::remove_recovery_codes),
+        "RegisterPasskey" => open(passkey::register),
+        "VerifyPasskeyRegistration" => open(passkey::verify),
+        "CreatePasskeyRegistrationLink" => guarded(
+            |call, request| Box::pin(std::future::ready(passkey::permit_link(call, request))),
+            passkey::create_link,
+        ),
+        "ListPasskeys" => open(passkey::list),
+        "RemovePasskey" => open(passkey::remove),
+        "RegisterU2F" => open(passkey::register_u2f),
+        "VerifyU2FRegistration" => open(passkey::verify_u2f),
+        "RemoveU2F" => open(passkey::remove_u2f),
         "SetUserMetadata" => open(user::set_metadata),
         "ListUserMetadata" => guarded(
             |call, request| Box::pin(std::future::ready(user::permit_list_metadata(call, request))),
@@ -65,6 +76,12 @@ fn handler(method: &str) -> Option<Run> {
         "AddIDPLink" => open(idp::add_link),
         "ListIDPLinks" => open(idp::list_links),
         "RemoveIDPLink" => open(idp::remove_link),
+        "ResendEmailCode" => open(user_code::resend_email),
+        "SendEmailCode" => open(user_code::send_email),
+        "ResendPhoneCode" => open(user_code::resend_phone),
+        "CreateInviteCode" => open(user_code::create_invite),
+        "ResendInviteCode" => open(user_code::resend_invite),
+        "VerifyInviteCode" => open(user_code::verify_invite),
         "DeleteUserMetadata" => open(user::delete_metadata),
         "ListAuthenticationMethodTypes" => open(user_factor::list_method_types),
         "ListAuthenticationFactors" => open(user_factor::list_factors),

@@ -7,7 +7,9 @@ use doorward_proto::user as wire;
 use doorward_store::organisation;
 
 use super::wire::{field, from_timestamp, list_details, page, time};
-use super::{user_from_wire as from_wire, user_search as search, user_to_wire as to_wire};
+use super::{
+    user_code as handover, user_from_wire as from_wire, user_search as search, user_to_wire as to_wire,
+};
 use crate::app::user_contact::Channel;
 use crate::app::{
     Call, read, user, user_contact, user_list, user_metadata, user_password, user_token, user_update,
@@ -135,11 +137,11 @@ pub async fn password_reset(
     call: Call,
     request: wire::PasswordResetRequest,
 ) -> Result<wire::PasswordResetResponse, Failure> {
-    let return_code = matches!(request.medium, Some(wire::password_reset_request::Medium::ReturnCode(_)));
-    let (user, code) = user_password::reset(&call, request.user_id, return_code).await?;
+    let (user, code) =
+        user_password::reset(&call, request.user_id, handover::password_reset(request.medium)).await?;
     Ok(wire::PasswordResetResponse {
         details: field(Some(to_wire::details(&user))),
-        verification_code: to_wire::code(Some(code)),
+        verification_code: to_wire::code(code),
     })
 }
 

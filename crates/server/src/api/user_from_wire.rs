@@ -13,11 +13,11 @@ use crate::app::user_update::{ProfileUpdate, Update};
 
 /// Every message that carries an address or a number has a oneof of its own, though all say the same.
 macro_rules! verifications {
-    ($($module:ident),*) => {$(
+    ($($module:ident: |$send:ident| $template:expr),* $(,)?) => {$(
         impl From<wire::$module::Verification> for Verification {
             fn from(wanted: wire::$module::Verification) -> Self {
                 match wanted {
-                    wire::$module::Verification::SendCode(_) => Self::SendCode,
+                    wire::$module::Verification::SendCode($send) => Self::SendCode($template),
                     wire::$module::Verification::ReturnCode(_) => Self::ReturnCode,
                     wire::$module::Verification::IsVerified(true) => Self::Verified,
                     wire::$module::Verification::IsVerified(false) => Self::Unsaid,
@@ -27,7 +27,12 @@ macro_rules! verifications {
     )*};
 }
 
-verifications!(set_human_email, set_human_phone, set_email_request, set_phone_request);
+verifications!(
+    set_human_email: |code| code.url_template,
+    set_email_request: |code| code.url_template,
+    set_human_phone: |_code| None,
+    set_phone_request: |_code| None,
+);
 
 /// How an address or a number is to be verified.
 pub fn verification(wanted: Option<impl Into<Verification>>) -> Verification {
@@ -221,8 +226,12 @@ mod tests {
         use wire::{set_email_request, set_human_email, set_human_phone, set_phone_request};
         let sent = wire::SendEmailVerificationCode::default;
         let returned = wire::ReturnPhoneVerificationCode::default;
-        assert_eq!(verification(Some(set_human_email::Verification::from(sent()))), Verification::SendCode);
-        assert_eq!(verification(Some(set_email_request::Verification::from(sent()))), Verification::SendCode);
+        let plain = Verification::SendCode(None);
+        assert_eq!(verification(Some(set_human_email::Verification::from(sent()))), plain);
+        assert_eq!(verification(Some(set_email_request::Verification::from(sent()))), plain);
+        let sent = wire::SendEmailVerificationCode { url_template: Some("x".to_owned()), ..sent() };
+        let request = set_email_request::Verification::from(sent);
+        assert_eq!(verification(Some(request)), Verification::SendCode(Some("x".to_owned())));
         let human = set_human_phone::Verification::from(returned());
         assert_eq!(verification(Some(human)), Verification::ReturnCode);
         let request = set_phone_request::Verification::from(returned());

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use url::Url;
 
-use super::idp_link::auto_link;
+use super::idp_link::{auto_link, owner};
 use super::{App, Call, read, store_failure};
 use crate::idp::{Answer, Opening, Person, Provider, Told, Trouble};
 
@@ -200,10 +200,9 @@ async fn succeed(app: &App, intent: &Intent, told: Told, now: Timestamp) -> Resu
     let (id, idp_id) = (intent.id.clone(), intent.idp_id.clone());
     let settled = app.db.write(move |conn| {
         Box::pin(async move {
-            success.user_id = match (idp_link::find(conn, &idp_id, &success.account.id).await?, mail) {
-                (Some(link), _) => Some(link.user_id),
+            success.user_id = match (owner(conn, &idp_id, &success.account.id).await?, mail) {
                 (None, Some(mail)) => auto_link(conn, &idp_id, &success.account, &mail, now).await?,
-                (None, None) => None,
+                (owner, _) => owner,
             };
             let settled = intent::succeed(conn, &id, &success, now).await?;
             Ok(settled.then_some(success.user_id))

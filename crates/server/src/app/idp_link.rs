@@ -145,6 +145,15 @@ pub(super) async fn add_all(
     Ok(Ok(()))
 }
 
+/// The user who has an account, and keeps it until the transaction ends: who removes the link meanwhile has to wait, and
+/// then finds what was made of it.
+pub(super) async fn owner(conn: &mut Conn, idp_id: &str, external_id: &str) -> StoreResult<Option<String>> {
+    let Some(link) = idp_link::find(conn, idp_id, external_id).await? else { return Ok(None) };
+    user::hold_states(conn, &[&link.user_id]).await?;
+    let still = idp_link::find(conn, idp_id, external_id).await?;
+    Ok(still.filter(|still| still.user_id == link.user_id).map(|link| link.user_id))
+}
+
 /// Links an account to the one active person whose verified mail address it has. Nobody is linked who has another
 /// account at the same provider: there the address may have got a new owner.
 pub(super) async fn auto_link(

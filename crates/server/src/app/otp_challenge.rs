@@ -101,6 +101,7 @@ fn message(
         session_id: Some(session_id.to_owned()),
         login_name: user.username.clone(),
         display_name: user.display_name().to_owned(),
+        application: None,
         code: wish.code.clone(),
         link,
         expires: ground.now.plus(ground.app.policy.codes.otp(wish.channel).lasts),

@@ -41,7 +41,8 @@ pub(super) async fn decide(
     // Expiry comes first: an expired code tells nothing about whether it was the right one.
     let refusal = if challenge.expires <= ground.now {
         failure::CODE_EXPIRED
-    } else if challenge.digest.is_none_or(|right| !same(&right, &digest(ground.app, channel, &session, code))) {
+    } else if challenge.digest.is_none_or(|right| !same(&right, &digest(ground.app, channel, &session, code)))
+    {
         failure::CODE_INVALID
     } else {
         return Ok(Decision::Passed(ground.forget(counted, before).into_iter().collect())
@@ -63,9 +64,13 @@ pub(super) fn digest(app: &App, channel: Channel, session_id: &str, code: &Secre
 }
 
 fn answered(session: String, channel: Channel) -> Effect {
-    effect(move |conn| Box::pin(async move { challenge::remove(conn, &session, ChallengeKind::of(channel)).await }))
+    effect(move |conn| {
+        Box::pin(async move { challenge::remove(conn, &session, ChallengeKind::of(channel)).await })
+    })
 }
 
 fn failed(session: String, channel: Channel) -> Effect {
-    effect(move |conn| Box::pin(async move { challenge::fail(conn, &session, ChallengeKind::of(channel)).await }))
+    effect(move |conn| {
+        Box::pin(async move { challenge::fail(conn, &session, ChallengeKind::of(channel)).await })
+    })
 }

@@ -33,6 +33,8 @@ pub struct Message {
     pub login_name: String,
     /// How the user is shown.
     pub display_name: String,
+    /// What the place is called that the message is about, if it has a name.
+    pub application: Option<String>,
     /// The code.
     pub code: Secret,
     /// Where the code can be given, see [`link`].
@@ -182,6 +184,7 @@ pub fn open(app: &App, entry: &Entry) -> Option<Message> {
         language: payload.language,
         login_name: payload.login_name,
         display_name: payload.display_name,
+        application: payload.application,
         code: payload.code,
         link: payload.link,
         expires: entry.expires,
@@ -199,6 +202,7 @@ struct Payload<'a> {
     language: Option<&'a str>,
     login_name: &'a str,
     display_name: &'a str,
+    application: Option<&'a str>,
     code: &'a str,
     link: Option<&'a str>,
 }
@@ -210,6 +214,7 @@ impl<'a> Payload<'a> {
             language: message.language.as_deref(),
             login_name: &message.login_name,
             display_name: &message.display_name,
+            application: message.application.as_deref(),
             code: message.code.expose(),
             link: message.link.as_deref(),
         }
@@ -228,6 +233,7 @@ struct Opened {
     language: Option<String>,
     login_name: String,
     display_name: String,
+    application: Option<String>,
     code: Secret,
     link: Option<String>,
 }

@@ -7,8 +7,8 @@ use doorward_core::caller::{Caller, Permission};
 use doorward_core::failure::{self, Failure};
 use doorward_core::session::{Birth, Session, UserAgent};
 use doorward_core::token::{Digest, NotAToken, TokenKind};
-use doorward_store::{Conn, Result as StoreResult};
 use doorward_store::session::{self, ShownSession};
+use doorward_store::{Conn, Result as StoreResult};
 
 use super::challenge::Handed;
 use super::factor::Ground;

@@ -1,13 +1,15 @@
 //! Users: making them, reading them, moving them between states.
 
+use std::sync::Arc;
+
 use doorward_core::base::{Secret, Timestamp};
 use doorward_core::caller::Permission;
 use doorward_core::failure::{self, Failure};
 use doorward_core::password::ComplexityViolation;
 use doorward_core::totp::read_secret;
 use doorward_core::user::{
-    CodePurpose, Contact, Human, Machine, Profile, StoredCode, StoredPassword, Transition, User, UserKind,
-    UserState, check_email, check_username, complete_profile, normalise_phone,
+    CodePurpose, Contact, Human, Machine, Profile, StoredPassword, Transition, User, UserKind, UserState,
+    check_email, check_username, complete_profile, normalise_phone,
 };
 use doorward_store::user::{Taken, Wanted};
 use doorward_store::{Conn, Result as StoreResult, organisation, session, totp, user, user_search};
@@ -15,20 +17,9 @@ use futures_util::future::BoxFuture;
 
 use super::idp_link::{NewLink, add_all, check_links};
 use super::password::{NewPassword, check_new, hash_new};
+use super::user_code::Drawn;
+pub use super::user_code::Verification;
 use super::{App, Call, read, store_failure, user_totp};
-
-/// How an address or number is to be verified.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verification {
-    /// It counts as verified.
-    Verified,
-    /// By a code that the answer carries.
-    ReturnCode,
-    /// By a code that Doorward sends.
-    SendCode,
-    /// The request did not say.
-    Unsaid,
-}
 
 /// A person to be made.
 #[derive(Debug, Clone)]
@@ -98,7 +89,7 @@ pub async fn add(call: &Call, new: NewUser) -> Result<Changed, Failure> {
             password = human.password.take();
             links.clone_from(&human.idp_links);
             let given = human.totp.take();
-            let checked = check_human(&call.app, *human, password.as_ref())?;
+            let checked = check_human(&call.app, *human, password.as_ref(), now)?;
             totp = given.map(|secret| read_secret(secret.expose())).transpose()?;
             checked
         }
@@ -114,7 +105,9 @@ pub async fn add(call: &Call, new: NewUser) -> Result<Changed, Failure> {
     let id = new.id.unwrap_or_else(|| call.app.mint_id(now));
     let (organisation, state) = (new.organisation, UserState::Active);
     let user = User { id, organisation, state, username, kind, created: now, changed: now, sequence: 1 };
-    let stored = codes.stored(&call.app, &user.id, now);
+    let returned = |code: &Option<Drawn>| code.as_ref().and_then(Drawn::returned);
+    let (email_code, phone_code) = (returned(&codes.email), returned(&codes.phone));
+    let app = Arc::clone(&call.app);
     let totp = totp.map(|secret| user_totp::sealed(&call.app, &user.id, &secret, (true, now)));
     let made = call.app.db.write(move |conn| {
         Box::pin(async move {
@@ -130,8 +123,9 @@ pub async fn add(call: &Call, new: NewUser) -> Result<Changed, Failure> {
                 return Ok(Err(refusal));
             }
             user_search::save_metadata(conn, &user.id, &metadata, now).await?;
-            for (purpose, code) in &stored {
-                user::save_code(conn, &user.id, *purpose, Some(code)).await?;
+            // A user who is new has had no message that could be one too many.
+            for code in codes.email.iter().chain(&codes.phone) {
+                code.save(conn, &app, &user, now).await?;
             }
             if let Some(totp) = &totp {
                 totp::save(conn, &user.id, totp).await?;
@@ -140,77 +134,47 @@ pub async fn add(call: &Call, new: NewUser) -> Result<Changed, Failure> {
         })
     });
     let user = made.await.map_err(store_failure)??;
-    Ok(Changed { user, email_code: codes.email, phone_code: codes.phone })
+    Ok(Changed { user, email_code, phone_code })
 }
 
-/// Codes that were drawn and go back to the caller.
-#[derive(Debug, Default)]
-pub(super) struct Codes {
-    pub(super) email: Option<Secret>,
-    pub(super) phone: Option<Secret>,
-}
-
-impl Codes {
-    /// What of them is stored.
-    pub(super) fn stored(&self, app: &App, user_id: &str, now: Timestamp) -> Vec<(CodePurpose, StoredCode)> {
-        let email = self.email.as_ref().map(|code| (CodePurpose::Email, code));
-        let phone = self.phone.as_ref().map(|code| (CodePurpose::Phone, code));
-        let stored =
-            |(purpose, code): (CodePurpose, &Secret)| (purpose, store_code(app, user_id, purpose, code, now));
-        email.into_iter().chain(phone).map(stored).collect()
-    }
-}
-
-/// The stored form of a code.
-pub(super) fn store_code(
-    app: &App,
-    user_id: &str,
-    purpose: CodePurpose,
-    code: &Secret,
-    now: Timestamp,
-) -> StoredCode {
-    let lasts = app.policy.codes.of(purpose).lasts;
-    let digest = app.keys.code_digest(purpose.name(), user_id, code.expose());
-    StoredCode { digest, expires: now.plus(lasts), failed: 0 }
-}
-
-/// The contact as it is to be stored, and the code that proves it if one is wanted.
-pub(super) fn contact(
-    app: &App,
-    purpose: CodePurpose,
-    (address, verification): (String, Verification),
-) -> Result<(Contact, Option<Secret>), Failure> {
-    let verified = verification == Verification::Verified;
-    let code = match verification {
-        Verification::SendCode => return Err(failure::DELIVERY_UNSET),
-        Verification::ReturnCode => Some(app.draw_code(purpose)),
-        Verification::Verified | Verification::Unsaid => None,
-    };
-    Ok((Contact { address, verified }, code))
+/// Codes that were drawn.
+#[derive(Debug, Clone, Default)]
+struct Codes {
+    email: Option<Drawn>,
+    phone: Option<Drawn>,
 }
 
 type Checked = (UserKind, Vec<(String, Vec<u8>)>, Codes, String);
 
-fn check_human(app: &App, new: NewHuman, password: Option<&(NewPassword, bool)>) -> Result<Checked, Failure> {
+fn check_human(
+    app: &App,
+    new: NewHuman,
+    password: Option<&(NewPassword, bool)>,
+    now: Timestamp,
+) -> Result<Checked, Failure> {
     let (address, verification) = new.email;
+    verification.check_template(CodePurpose::Email)?;
     check_email(&address)?;
     let profile = complete_profile(new.profile)?;
     let default_name = address.clone();
-    let (email, email_code) = contact(app, CodePurpose::Email, (address, verification))?;
-    let (phone, phone_code) = match new.phone.filter(|(number, _)| !number.is_empty()) {
-        None => (None, None),
-        Some((number, verification)) => {
-            let (phone, code) = contact(app, CodePurpose::Phone, (normalise_phone(&number)?, verification))?;
-            (Some(phone), code)
-        }
+    let contact = |address, verification: &Verification| Contact {
+        address,
+        verified: *verification == Verification::Verified,
     };
+    let email = contact(address, &verification);
+    let mut codes = Codes::default();
+    codes.email = Drawn::for_contact(app, CodePurpose::Email, verification, now)?;
+    let mut phone = None;
+    if let Some((number, verification)) = new.phone.filter(|(number, _)| !number.is_empty()) {
+        phone = Some(contact(normalise_phone(&number)?, &verification));
+        codes.phone = Drawn::for_contact(app, CodePurpose::Phone, verification, now)?;
+    }
     check_metadata(&new.metadata)?;
     if let Some((password, _)) = password {
         check_new(app, password, creation_violation)?;
     }
     check_links(app, &new.idp_links)?;
     let human = Human { profile, email, phone, password: None, mfa_init_skipped: None };
-    let codes = Codes { email: email_code, phone: phone_code };
     Ok((UserKind::Human(Box::new(human)), new.metadata, codes, default_name))
 }
 

@@ -1,5 +1,8 @@
 //! Mail address and phone number of a user: changing them, proving them.
 
+use std::sync::Arc;
+
+use doorward_core::base::Timestamp;
 use doorward_core::caller::{Caller, Permission};
 use doorward_core::failure::{self, Failure};
 use doorward_core::otp;
@@ -7,9 +10,10 @@ use doorward_core::token::same;
 use doorward_core::user::{
     CodePurpose, Contact, Human, MOST_WRONG_CODES, StoredCode, User, UserKind, check_email, normalise_phone,
 };
-use doorward_store::{otp_factor, user};
+use doorward_store::{Conn, Result as StoreResult, otp_factor, user};
 
-use super::user::{Changed, Verification, change, contact, store_code};
+use super::user::{Changed, Verification, change};
+use super::user_code::Drawn;
 use super::{App, Call};
 
 /// Whether mail or phone is meant.
@@ -77,22 +81,21 @@ impl Channel {
 pub(super) struct NewContact {
     pub(super) channel: Channel,
     pub(super) contact: Contact,
-    pub(super) code: Option<doorward_core::base::Secret>,
-    stored: Option<StoredCode>,
+    pub(super) code: Option<Drawn>,
 }
 
 impl NewContact {
     /// Checks a new address or number and draws its code.
     pub(super) fn prepare(
         call: &Call,
-        user_id: &str,
         channel: Channel,
         (address, verification): (&str, Verification),
     ) -> Result<Self, Failure> {
-        let app: &App = &call.app;
-        let (contact, code) = contact(app, channel.purpose(), (channel.normalise(address)?, verification))?;
-        let stored = code.as_ref().map(|code| store_code(app, user_id, channel.purpose(), code, call.now));
-        Ok(Self { channel, contact, code, stored })
+        verification.check_template(channel.purpose())?;
+        let verified = verification == Verification::Verified;
+        let contact = Contact { address: channel.normalise(address)?, verified };
+        let code = Drawn::for_contact(&call.app, channel.purpose(), verification, call.now)?;
+        Ok(Self { channel, contact, code })
     }
 
     /// Who may do it: the user, unless the address shall count as verified without proof.
@@ -118,13 +121,35 @@ impl NewContact {
         Ok(())
     }
 
-    /// Stores the code, or voids the one of the address before.
+    /// Whether its code can be sent, if it is to be. Asked before anything is written.
+    pub(super) async fn allow(
+        &self,
+        conn: &mut Conn,
+        app: &App,
+        user: &User,
+        now: Timestamp,
+    ) -> StoreResult<Result<(), Failure>> {
+        match &self.code {
+            Some(code) => code.allow(conn, app, user, now).await,
+            None => Ok(Ok(())),
+        }
+    }
+
+    /// Stores the code, and voids what was sent to the address before.
     pub(super) async fn save_code(
         &self,
-        conn: &mut doorward_store::Conn,
-        user_id: &str,
-    ) -> doorward_store::Result<()> {
-        user::save_code(conn, user_id, self.channel.purpose(), self.stored.as_ref()).await
+        conn: &mut Conn,
+        app: &App,
+        user: &User,
+        now: Timestamp,
+    ) -> StoreResult<()> {
+        if self.channel == Channel::Email {
+            user::save_code(conn, &user.id, CodePurpose::Invite, None).await?;
+        }
+        match &self.code {
+            Some(code) => code.save(conn, app, user, now).await,
+            None => user::save_code(conn, &user.id, self.channel.purpose(), None).await,
+        }
     }
 }
 
@@ -138,17 +163,20 @@ pub async fn set(
     channel: Channel,
     (address, verification): (&str, Verification),
 ) -> Result<Changed, Failure> {
-    let new = NewContact::prepare(call, &id, channel, (address, verification))?;
-    let (caller, now) = (call.caller.clone(), call.now);
-    let code = new.code.clone();
+    let new = NewContact::prepare(call, channel, (address, verification))?;
+    let (app, caller, now) = (Arc::clone(&call.app), call.caller.clone(), call.now);
+    let code = new.code.as_ref().and_then(Drawn::returned);
     let user = change(call, id, failure::TARGET_USER_UNKNOWN, move |conn, mut user| {
         Box::pin(async move {
             if let Err(refusal) = new.permit(&caller, &user).and_then(|()| new.put(&mut user)) {
                 return Ok(Err(refusal));
             }
+            if let Err(refusal) = new.allow(conn, &app, &user, now).await? {
+                return Ok(Err(refusal));
+            }
             user.touch(now);
             user::save(conn, &user).await?;
-            new.save_code(conn, &user.id).await?;
+            new.save_code(conn, &app, &user, now).await?;
             Ok(Ok(user))
         })
     });
@@ -188,11 +216,11 @@ pub async fn verify(call: &Call, id: String, channel: Channel, code: &str) -> Re
 
 /// Counts a wrong code; the last one that is allowed voids it.
 pub(super) async fn count_wrong(
-    conn: &mut doorward_store::Conn,
+    conn: &mut Conn,
     user_id: &str,
     purpose: CodePurpose,
     mut stored: StoredCode,
-) -> doorward_store::Result<()> {
+) -> StoreResult<()> {
     stored.failed += 1;
     let left = Some(&stored).filter(|stored| stored.failed < MOST_WRONG_CODES);
     user::save_code(conn, user_id, purpose, left).await

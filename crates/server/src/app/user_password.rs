@@ -13,7 +13,8 @@ use doorward_store::{Conn, Result as StoreResult, session, user};
 
 use super::factor::{Ground, Refusal};
 use super::password::{self, NewPassword, encode};
-use super::user::{Outcome, change, find, store_code};
+use super::user::{Outcome, change, find};
+use super::user_code::{Drawn, Handover, way};
 use super::user_contact::count_wrong;
 use super::{Call, store_failure};
 
@@ -199,29 +200,40 @@ async fn check_code(call: &Call, user: &User, code: &Secret, new: &NewPassword) 
     }
 }
 
-/// Makes a code that allows a new password, and gives it back.
+/// Makes a code that allows a new password. Without a handover it is sent by mail. Gives it back if it is to be returned.
 ///
 /// # Errors
-/// `COMMAND-SAF4f` without such a user, those of the permission, `DOORWARD-N0tif` when it should be sent.
-pub async fn reset(call: &Call, id: String, return_code: bool) -> Result<(User, Secret), Failure> {
-    let code = call.app.draw_code(CodePurpose::PasswordReset);
-    let stored = store_code(&call.app, &id, CodePurpose::PasswordReset, &code, call.now);
-    let (caller, now) = (call.caller.clone(), call.now);
+/// Those of the link's template, `COMMAND-SAF4f` without such a user, those of the permission and of the delivery.
+pub async fn reset(
+    call: &Call,
+    id: String,
+    handover: Option<Handover>,
+) -> Result<(User, Option<Secret>), Failure> {
+    let purpose = CodePurpose::PasswordReset;
+    let handover = handover.unwrap_or_else(|| Handover::sent(way(purpose), None));
+    let drawn = match Drawn::new(&call.app, purpose, handover, call.now) {
+        // A way that is not set up is told to those alone who may ask for it.
+        Err(refusal) if refusal.id != failure::DELIVERY_UNSET.id => return Err(refusal),
+        drawn => drawn,
+    };
+    let code = drawn.as_ref().ok().and_then(Drawn::returned);
+    let (app, caller, now) = (Arc::clone(&call.app), call.caller.clone(), call.now);
     let user = change(call, id, failure::RESET_NOT_FOUND, move |conn, mut user| {
         Box::pin(async move {
             if user.human().is_none() {
                 return Ok(Err(failure::RESET_NOT_FOUND));
             }
             let allowed = caller.require_or_self(Permission::UserWrite, &user.organisation, &user.id);
-            if let Err(refusal) = allowed {
+            let drawn = match allowed.and(drawn) {
+                Ok(drawn) => drawn,
+                Err(refusal) => return Ok(Err(refusal)),
+            };
+            if let Err(refusal) = drawn.allow(conn, &app, &user, now).await? {
                 return Ok(Err(refusal));
-            }
-            if !return_code {
-                return Ok(Err(failure::DELIVERY_UNSET));
             }
             user.touch(now);
             user::save(conn, &user).await?;
-            user::save_code(conn, &user.id, CodePurpose::PasswordReset, Some(&stored)).await?;
+            drawn.save(conn, &app, &user, now).await?;
             Ok(Ok(user))
         })
     });

@@ -1,9 +1,11 @@
 //! Changing several things of a user in one request, all or none.
 
+use std::sync::Arc;
+
 use doorward_core::caller::Permission;
 use doorward_core::failure::{self, Failure};
 use doorward_core::otp;
-use doorward_core::user::{Profile, User, UserKind, check_username, complete_profile};
+use doorward_core::user::{CodePurpose, Profile, User, UserKind, check_username, complete_profile};
 use doorward_store::{otp_factor, user};
 
 use super::Call;
@@ -64,6 +66,9 @@ struct Parts {
 /// # Errors
 /// Those of the new contents, of the permission, of what is taken, and of the store.
 pub async fn update(call: &Call, id: String, update: Update) -> Result<Changed, Failure> {
+    for (purpose, new) in [(CodePurpose::Email, &update.email), (CodePurpose::Phone, &update.phone)] {
+        new.as_ref().map_or(Ok(()), |(_, verification)| verification.check_template(purpose))?;
+    }
     let user = find(call, &id).await?.ok_or(failure::TARGET_USER_UNKNOWN)?;
     call.caller.require_or_self(Permission::UserWrite, &user.organisation, &id)?;
     if let Some(username) = &update.username {
@@ -78,7 +83,7 @@ pub async fn update(call: &Call, id: String, update: Update) -> Result<Changed, 
     });
     let contacts: Vec<NewContact> = contacts
         .map(|(channel, (address, verification))| {
-            NewContact::prepare(call, &id, channel, (&address, verification))
+            NewContact::prepare(call, channel, (&address, verification))
         })
         .collect::<Result<_, _>>()?;
     let password = match update.password {
@@ -88,7 +93,10 @@ pub async fn update(call: &Call, id: String, update: Update) -> Result<Changed, 
         }
     };
     let code = |channel| {
-        contacts.iter().find(|contact| contact.channel == channel).and_then(|contact| contact.code.clone())
+        contacts
+            .iter()
+            .find(|contact| contact.channel == channel)
+            .and_then(|contact| contact.code.as_ref()?.returned())
     };
     let (email_code, phone_code) = (code(Channel::Email), code(Channel::Phone));
     let (username, profile, machine, for_human) =
@@ -99,7 +107,7 @@ pub async fn update(call: &Call, id: String, update: Update) -> Result<Changed, 
 }
 
 async fn store(call: &Call, id: String, parts: Parts) -> Result<User, Failure> {
-    let (caller, now) = (call.caller.clone(), call.now);
+    let (app, caller, now) = (Arc::clone(&call.app), call.caller.clone(), call.now);
     change(call, id, failure::TARGET_USER_UNKNOWN, move |conn, mut user| {
         Box::pin(async move {
             for contact in &parts.contacts {
@@ -115,6 +123,11 @@ async fn store(call: &Call, id: String, parts: Parts) -> Result<User, Failure> {
             {
                 return Ok(Err(refusal));
             }
+            for contact in &parts.contacts {
+                if let Err(refusal) = contact.allow(conn, &app, &user, now).await? {
+                    return Ok(Err(refusal));
+                }
+            }
             user.touch(now);
             // A refusal is committed, so nothing is written before the last thing that can refuse.
             if !user::save(conn, &user).await? {
@@ -127,7 +140,7 @@ async fn store(call: &Call, id: String, parts: Parts) -> Result<User, Failure> {
                 otp_factor::remove(conn, &user.id, otp::Channel::Sms).await?;
             }
             for contact in &parts.contacts {
-                contact.save_code(conn, &user.id).await?;
+                contact.save_code(conn, &app, &user, now).await?;
             }
             Ok(Ok(user))
         })

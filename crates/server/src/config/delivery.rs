@@ -122,7 +122,7 @@ section! {
         /// Messages that one session can ask for in an hour.
         max_per_session: u32 = 10, whole(1, 10_000, "");
         /// Messages that one user can get in an hour.
-        max_per_user: u32 = 30, whole(1, 10_000, "");
+        max_per_user: u32 = 30, whole(2, 10_000, "");
         /// How often a message is tried at the most, as long as its code is valid.
         attempts: u32 = 12, whole(1, 1_000, "");
         /// Pause after the first attempt that failed; each further one doubles it.

@@ -12,6 +12,7 @@ use super::shape::{
     ADDRESS, ALGORITHM, DATABASE, DIRECTORY, FILE, FILTER, ISSUER, KEY, LOG_FORMAT, ORIGINS, SWITCH, URL,
     whole,
 };
+use super::web_authn::WebAuthn;
 
 /// The form of log lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -63,6 +64,7 @@ section! {
         in mail: Mail;
         in sms: Sms;
         in delivery: Delivery;
+        in webauthn: WebAuthn;
         in store: Store;
         in postgres: Postgres;
         in intents: Intents;

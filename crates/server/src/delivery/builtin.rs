@@ -54,7 +54,7 @@ const LANGUAGES: [Language; 2] = [
                 Purpose::Invite,
                 Words {
                     subject: "Your invitation",
-                    lead: "you have been invited. With this code you can set up how you log in as {{.LoginName}}:",
+                    lead: "you have been invited to {{.ApplicationName}}. With this code you can set up how you log in as {{.LoginName}}:",
                 },
             ),
             (
@@ -101,7 +101,7 @@ const LANGUAGES: [Language; 2] = [
                 Purpose::Invite,
                 Words {
                     subject: "Ihre Einladung",
-                    lead: "Sie wurden eingeladen. Mit diesem Code richten Sie ein, wie Sie sich als {{.LoginName}} \
+                    lead: "Sie wurden zu {{.ApplicationName}} eingeladen. Mit diesem Code richten Sie ein, wie Sie sich als {{.LoginName}} \
                            anmelden:",
                 },
             ),

@@ -12,8 +12,17 @@ use super::builtin;
 use crate::app::outbox::{Channel, Message, Purpose};
 
 /// The fields that templates may use.
-const FIELDS: [&str; 8] =
-    ["Code", "Link", "UserID", "SessionID", "LoginName", "DisplayName", "PreferredLanguage", "Expires"];
+const FIELDS: [&str; 9] = [
+    "Code",
+    "Link",
+    "UserID",
+    "SessionID",
+    "LoginName",
+    "DisplayName",
+    "PreferredLanguage",
+    "ApplicationName",
+    "Expires",
+];
 
 /// The language of whoever prefers one that is not there.
 const FALLBACK: &str = "en";
@@ -190,9 +199,15 @@ fn value(message: &Message, login_url: &str, field: &str) -> Option<String> {
         "LoginName" => message.login_name.clone(),
         "DisplayName" => message.display_name.clone(),
         "PreferredLanguage" => message.language.clone().unwrap_or_default(),
+        "ApplicationName" => message.application.clone().unwrap_or_else(|| host(login_url)),
         "Expires" => until(message.expires),
         _ => return None,
     })
+}
+
+/// What a place without a name is called.
+fn host(login_url: &str) -> String {
+    login_url.split('/').nth(2).unwrap_or(login_url).to_owned()
 }
 
 fn until(at: Timestamp) -> String {

@@ -14,6 +14,7 @@ fn message(purpose: Purpose, channel: Channel, language: Option<&str>) -> Messag
         language: language.map(str::to_owned),
         login_name: "mini".to_owned(),
         display_name: "Mini <b>\"Mouse\"</b> & Co".to_owned(),
+        application: None,
         code: Secret::new("A1B2C3"),
         link: Some("https://login.example/?code=A1B2C3&user=7".to_owned()),
         expires: Timestamp(1_763_632_800_123_456),

@@ -34,7 +34,13 @@ fn made(algorithm: Algorithm, kid: &str) -> Made {
     let der = pair.serialize_der();
     // Of an RSA key the bare one is wanted, without the 26 bytes that say of what kind it is.
     let key = of(if kind == &PKCS_RSA_SHA256 { &der[26..] } else { &der });
-    let mut jwk = Jwk::from_encoding_key(&key, algorithm).unwrap();
+    let mut jwk = match algorithm {
+        Algorithm::EdDSA => {
+            let x = URL_SAFE_NO_PAD.encode(pair.der_bytes());
+            serde_json::from_value(json!({ "kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "x": x })).unwrap()
+        }
+        _ => Jwk::from_encoding_key(&key, algorithm).unwrap(),
+    };
     jwk.common.key_id = Some(kid.to_owned());
     Made { pair, key, jwk, algorithm }
 }

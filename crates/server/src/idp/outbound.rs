@@ -110,7 +110,10 @@ fn read(status: StatusCode, body: &[u8], place: &str) -> Result<Object, Trouble>
     match object {
         // Some send a refusal with status 200.
         Ok(object) => match object.get("error").and_then(Value::as_str) {
-            Some(error) => Err(Trouble::Refused(error.chars().take(64).collect())),
+            // It goes into the log, where nobody else writes lines.
+            Some(error) => {
+                Err(Trouble::Refused(error.chars().filter(char::is_ascii_graphic).take(64).collect()))
+            }
             None if status.is_success() => Ok(object),
             None => Err(Trouble::untrusted(format!("{place} answers with status {}", status.as_u16()))),
         },

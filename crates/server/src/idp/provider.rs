@@ -139,7 +139,8 @@ impl Provider {
         opening: &Opening,
         now: Timestamp,
     ) -> Result<String, Trouble> {
-        let mut url = self.endpoints(now).await?.authorization;
+        let endpoints = tokio::time::timeout(self.outbound.timeout, self.endpoints(now)).await;
+        let mut url = endpoints.unwrap_or_else(|_| Err(Trouble::too_late()))?.authorization;
         {
             let mut query = url.query_pairs_mut();
             query.append_pair("response_type", "code");

@@ -50,7 +50,7 @@ impl Provider {
     /// When it does not tell, or tells what cannot be trusted.
     pub async fn redeem(&self, answer: &Answer, opening: &Opening, now: Timestamp) -> Result<Told, Trouble> {
         let told = tokio::time::timeout(self.outbound.timeout, self.redeem_at_leisure(answer, opening, now));
-        told.await.unwrap_or_else(|_| Err(Trouble::Unreachable("it takes too long".to_owned())))
+        told.await.unwrap_or_else(|_| Err(Trouble::too_late()))
     }
 
     async fn redeem_at_leisure(

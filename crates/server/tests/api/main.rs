@@ -4,6 +4,7 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails loudly")]
 
+pub(crate) mod authenticator;
 mod catalogue;
 pub(crate) mod client;
 mod faults;
@@ -19,5 +20,7 @@ mod session_create;
 mod session_end;
 mod session_list;
 mod session_set;
+mod software;
 mod totp_check;
 mod unstorable;
+mod web_authn;

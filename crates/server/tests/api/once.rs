@@ -7,6 +7,7 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
+use crate::authenticator::{Key, PASSKEYS, Says, register};
 use crate::client::{Http, Outcome, Protocol};
 use crate::rig::Rig;
 
@@ -29,9 +30,13 @@ impl Doors {
 
     /// The same request many times at once, spread over both ways. Gives the ids of the refusals; one may pass.
     async fn rush(&self, method: &str, request: Value) -> Vec<String> {
+        self.rush_as(&self.rig.login, method, request).await
+    }
+
+    async fn rush_as(&self, token: &str, method: &str, request: Value) -> Vec<String> {
         let calls = self.ways.iter().cycle().take(MANY).map(|way| {
             let request = request.clone();
-            way.call(Protocol::ConnectJson, method, Some(&self.rig.login), request)
+            way.call(Protocol::ConnectJson, method, Some(token), request)
         });
         let outcomes: Vec<Outcome> = join_all(calls).await;
         let refusals: Vec<_> = outcomes.into_iter().filter_map(Result::err).map(|error| error.id()).collect();
@@ -79,7 +84,8 @@ async fn a_code_by_sms_or_mail_is_used_once() {
     ] {
         doors.ok(add, json!({ "userId": user })).await;
         let asked = json!({ "sessionId": session, "challenges": { factor: wish } });
-        let code = doors.rig.ok("session.SetSession", &doors.rig.login, asked).await["challenges"][factor].clone();
+        let code =
+            doors.rig.ok("session.SetSession", &doors.rig.login, asked).await["challenges"][factor].clone();
         let request = json!({ "sessionId": session, "checks": { factor: { "code": code } } });
         let refusals = doors.rush("session.SetSession", request).await;
         assert!(refusals.iter().all(|id| id == "COMMAND-S34gh"), "{factor}: {refusals:?}");
@@ -95,4 +101,38 @@ async fn a_recovery_code_is_used_once() {
     let refusals = doors.rush("session.SetSession", json!({ "sessionId": session, "checks": checks })).await;
     let expected = ["DOORWARD-R3c0i", "DOORWARD-B4ck0"];
     assert!(refusals.iter().all(|id| expected.contains(&id.as_str())), "{refusals:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_assertion_is_used_once() {
+    let doors = Doors::open().await;
+    let (user, session) = doors.somebody().await;
+    let key = Key::new("a key");
+    register(&doors.rig, &user, PASSKEYS, &key).await;
+    for count in [0, 1] {
+        let wish = json!({
+            "domain": "example.com",
+            "userVerificationRequirement": "USER_VERIFICATION_REQUIREMENT_REQUIRED",
+        });
+        let asked = json!({ "sessionId": session, "challenges": { "webAuthN": wish } });
+        let asked = doors.rig.ok("session.SetSession", &doors.rig.login, asked).await;
+        let options = &asked["challenges"]["webAuthN"]["publicKeyCredentialRequestOptions"];
+        let assertion = key.get(options, &Says::counted(count));
+        let checks = json!({ "webAuthN": { "credentialAssertionData": assertion } });
+        let request = json!({ "sessionId": session, "checks": checks });
+        let refusals = doors.rush("session.SetSession", request).await;
+        let expected = ["COMMAND-Ioqu5", "WEBAU-3M9si"];
+        assert!(refusals.iter().all(|id| expected.contains(&id.as_str())), "{refusals:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_code_for_a_passkey_is_used_once() {
+    let doors = Doors::open().await;
+    let (user, _) = doors.somebody().await;
+    let made = json!({ "userId": user, "returnCode": {} });
+    let code = doors.ok("user.CreatePasskeyRegistrationLink", made).await["code"].clone();
+    let request = json!({ "userId": user, "code": code, "domain": "example.com" });
+    let refusals = doors.rush_as(&doors.rig.admin, "user.RegisterPasskey", request).await;
+    assert!(refusals.iter().all(|id| id == "COMMAND-Eeb2a"), "{refusals:?}");
 }

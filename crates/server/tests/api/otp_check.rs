@@ -234,7 +234,9 @@ async fn a_code_cannot_be_sent_before_delivery_is_set_up_nor_with_a_template_tha
             json!({ "checks": { "user": { "userId": user } }, "challenges": challenges }),
         )
     };
-    for challenges in [json!({ "otpSms": {} }), json!({ "otpEmail": {} }), json!({ "otpEmail": { "sendCode": {} } })] {
+    for challenges in
+        [json!({ "otpSms": {} }), json!({ "otpEmail": {} }), json!({ "otpEmail": { "sendCode": {} } })]
+    {
         assert_eq!(with(challenges).await, "DOORWARD-N0tif");
     }
     let template = |text: &str| json!({ "otpEmail": { "sendCode": { "urlTemplate": text } } });
@@ -242,7 +244,11 @@ async fn a_code_cannot_be_sent_before_delivery_is_set_up_nor_with_a_template_tha
     assert_eq!(with(template("https://a.example/{{.Password}}")).await, "DOMAIN-ieYa7");
     let (_, nobody) = rig.add_machine("nobody", &[]).await;
     let request = json!({ "challenges": template("{{") });
-    assert_eq!(rig.id("session.CreateSession", &nobody, request).await, "DOMAIN-oGh5e", "before the permission");
+    assert_eq!(
+        rig.id("session.CreateSession", &nobody, request).await,
+        "DOMAIN-oGh5e",
+        "before the permission"
+    );
 }
 
 #[tokio::test]

@@ -46,7 +46,11 @@ async fn a_login_ends_only_where_the_configuration_allows() {
     assert!(start(SUCCESS, FAILURE).await.is_ok());
     for bad in ["https://evil.example/", "https://login.example.evil.example/", "http://localhost/", "/yes"] {
         for (success, failure) in [(bad, FAILURE), (SUCCESS, bad)] {
-            assert_eq!(start(success, failure).await.unwrap_err().id(), "DOORWARD-R3dir", "{success} {failure}");
+            assert_eq!(
+                start(success, failure).await.unwrap_err().id(),
+                "DOORWARD-R3dir",
+                "{success} {failure}"
+            );
         }
     }
 }

@@ -38,7 +38,8 @@ pub struct Login {
 /// Starts a login.
 pub async fn begin(rig: &Rig) -> Login {
     let urls = json!({ "successUrl": SUCCESS, "failureUrl": FAILURE });
-    let started = rig.ok("user.StartIdentityProviderIntent", &rig.login, json!({ "idpId": "stub", "urls": urls }));
+    let started =
+        rig.ok("user.StartIdentityProviderIntent", &rig.login, json!({ "idpId": "stub", "urls": urls }));
     let url = Url::parse(started.await["authUrl"].as_str().unwrap()).unwrap();
     let get = |name: &str| query(&url, name).unwrap_or_default();
     Login { id: get("state"), nonce: get("nonce"), url: url.clone() }

@@ -1,5 +1,6 @@
 //! A login at a provider that tells the truth, from its start to the links that follow.
 
+use doorward::cleanup::sweep_intents;
 use doorward_core::base::Span;
 use doorward_core::intent::IntentState;
 use doorward_store::intent;
@@ -163,6 +164,20 @@ async fn a_login_lasts_an_hour_unless_the_token_says_how_long() {
     rig.ok(method, &rig.login, asking(&id, &token)).await;
     rig.clock.advance(Span::minutes(1));
     assert_eq!(rig.id(method, &rig.login, asking(&id, &token)).await, "IDP-SAf42");
+}
+
+#[tokio::test]
+async fn a_login_is_forgotten_a_day_after_it_was_over() {
+    let (rig, stub) = with_stub("").await;
+    log_in(&rig, &stub).await;
+    begin(&rig).await;
+    let (_go_on, mut stop) = tokio::sync::watch::channel(false);
+    rig.clock.advance(Span::minutes(24 * 60 + 10));
+    assert_eq!(sweep_intents(&rig.app, &mut stop).await.unwrap(), 0, "a day and not a moment more");
+    rig.clock.advance(Span::seconds(1));
+    assert_eq!(sweep_intents(&rig.app, &mut stop).await.unwrap(), 1, "the one that nobody came back with");
+    rig.clock.advance(Span::minutes(50));
+    assert_eq!(sweep_intents(&rig.app, &mut stop).await.unwrap(), 1, "the one that succeeded");
 }
 
 #[tokio::test]

@@ -16,5 +16,6 @@ mod real_provider;
 #[path = "../api/rig.rs"]
 #[expect(dead_code, reason = "shared with the tests of faults, which hold the store up")]
 pub(crate) mod rig;
+mod session;
 pub(crate) mod stub;
 mod tampered;

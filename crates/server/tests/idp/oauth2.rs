@@ -14,8 +14,14 @@ async fn with_hub() -> (Rig, Stub) {
          client_secret = \"s\"\nauthorization_url = \"{at}/authorize\"\ntoken_url = \"{at}/token\"\n\
          user_url = \"{at}/user\"\nscopes = [\"read:user\"]\nusername_claim = \"login\"\n"
     );
-    stub.set("/token", Reply::Object(json!({ "access_token": "gho", "token_type": "bearer", "scope": "read:user" })));
-    stub.set("/user", Reply::Object(json!({ "id": 583_231, "login": "octocat", "name": "The Octocat", "email": null })));
+    stub.set(
+        "/token",
+        Reply::Object(json!({ "access_token": "gho", "token_type": "bearer", "scope": "read:user" })),
+    );
+    stub.set(
+        "/user",
+        Reply::Object(json!({ "id": 583_231, "login": "octocat", "name": "The Octocat", "email": null })),
+    );
     (Rig::start_with_file(&file).await, stub)
 }
 
@@ -38,7 +44,9 @@ async fn the_user_endpoint_tells_who_it_is() {
 #[tokio::test]
 async fn a_refused_code_and_a_user_without_an_id_let_nobody_in() {
     let (rig, stub) = with_hub().await;
-    for user in [json!({ "login": "octocat" }), json!({ "id": "" }), json!({ "id": null }), json!({ "id": {} })] {
+    for user in
+        [json!({ "login": "octocat" }), json!({ "id": "" }), json!({ "id": null }), json!({ "id": {} })]
+    {
         stub.set("/user", Reply::Object(user));
         let login = begin(&rig).await;
         assert_eq!(failure(&answer(&rig, &stub, &login).await, &login), "server_error");

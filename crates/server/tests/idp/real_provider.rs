@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
@@ -23,6 +23,8 @@ const CALLBACK: &str = "https://doorward.example/idps/callback";
 struct Provider {
     child: Child,
     issuer: String,
+    /// It ends when nobody hears it any more.
+    _hearing: BufReader<ChildStdout>,
 }
 
 impl Provider {
@@ -37,9 +39,10 @@ impl Provider {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
+        let mut hearing = BufReader::new(child.stdout.take().unwrap());
         let mut issuer = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut issuer).unwrap();
-        Self { child, issuer: issuer.trim().to_owned() }
+        hearing.read_line(&mut issuer).unwrap();
+        Self { child, issuer: issuer.trim().to_owned(), _hearing: hearing }
     }
 }
 
@@ -122,7 +125,8 @@ async fn with_provider(provider: &Provider) -> Rig {
 
 async fn start(rig: &Rig) -> String {
     let urls = json!({ "successUrl": SUCCESS, "failureUrl": FAILURE });
-    let started = rig.ok("user.StartIdentityProviderIntent", &rig.login, json!({ "idpId": "real", "urls": urls }));
+    let started =
+        rig.ok("user.StartIdentityProviderIntent", &rig.login, json!({ "idpId": "real", "urls": urls }));
     started.await["authUrl"].as_str().unwrap().to_owned()
 }
 

@@ -107,8 +107,8 @@ impl Stub {
             while let Ok((stream, _)) = listener.accept().await {
                 let stub = serving.clone();
                 let service = service_fn(move |request| stub.clone().answer(request));
-                let connection =
-                    hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service);
+                let connection = hyper::server::conn::http1::Builder::new()
+                    .serve_connection(TokioIo::new(stream), service);
                 tokio::spawn(connection);
             }
         });
@@ -148,7 +148,8 @@ impl Stub {
 
     /// The next code gives this ID token.
     pub fn give(&self, id_token: &str) {
-        let tokens = json!({ "access_token": "access-hunter3", "token_type": "Bearer", "id_token": id_token });
+        let tokens =
+            json!({ "access_token": "access-hunter3", "token_type": "Bearer", "id_token": id_token });
         self.set("/token", Reply::Object(tokens));
     }
 

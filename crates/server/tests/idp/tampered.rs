@@ -33,7 +33,8 @@ async fn a_token_with_a_wrong_claim_is_refused() {
         ("exp", json!(seconds - 61)),
         ("iat", json!(seconds + 3600)),
     ] {
-        let error = with_claims(&rig, &stub, |claims| drop(claims.insert(name.to_owned(), value.clone()))).await;
+        let error =
+            with_claims(&rig, &stub, |claims| drop(claims.insert(name.to_owned(), value.clone()))).await;
         assert_eq!(error, "server_error", "{name} {value}");
     }
     for name in ["iss", "aud", "nonce", "exp", "iat", "sub"] {

@@ -4,6 +4,9 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails loudly")]
 
+#[path = "../api/authenticator.rs"]
+#[expect(dead_code, reason = "shared with the tests of sessions, which log in with keys")]
+pub(crate) mod authenticator;
 #[path = "../api/client.rs"]
 #[expect(dead_code, reason = "shared with the tests of sessions, which speak every protocol")]
 pub(crate) mod client;
@@ -19,6 +22,8 @@ mod users_links;
 mod users_metadata;
 mod users_nesting;
 mod users_otp;
+mod users_passkey_codes;
+mod users_passkeys;
 mod users_password;
 mod users_recovery;
 mod users_reset;

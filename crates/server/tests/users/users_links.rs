@@ -109,7 +109,8 @@ async fn links_are_added_listed_and_removed() {
 #[tokio::test]
 async fn a_link_needs_a_user_a_provider_and_a_free_account() {
     let rig = start().await;
-    let (mini, other) = (rig.add_human("mini@mouse.example").await, rig.add_human("other@mouse.example").await);
+    let (mini, other) =
+        (rig.add_human("mini@mouse.example").await, rig.add_human("other@mouse.example").await);
     rig.ok("user.AddIDPLink", &rig.admin, adding(&mini, "one", "x")).await;
     for (user, idp, account, id) in [
         ("nobody", "one", "z", "COMMAND-vzktar7b7f"),
@@ -118,7 +119,11 @@ async fn a_link_needs_a_user_a_provider_and_a_free_account() {
         (other.as_str(), "one", "x", "V3-DKcYh"),
         (rig.app.instance.id.as_str(), "one", "z", "COMMAND-vzktar7b7f"),
     ] {
-        assert_eq!(rig.id("user.AddIDPLink", &rig.admin, adding(user, idp, account)).await, id, "{user} {idp}");
+        assert_eq!(
+            rig.id("user.AddIDPLink", &rig.admin, adding(user, idp, account)).await,
+            id,
+            "{user} {idp}"
+        );
     }
     let without = json!({ "userId": mini });
     assert_eq!(rig.id("user.AddIDPLink", &rig.admin, without).await, "COMMAND-39nf2");
@@ -189,7 +194,8 @@ async fn a_new_user_has_its_links_or_is_not_made() {
 #[tokio::test]
 async fn a_deleted_user_frees_its_accounts() {
     let rig = start().await;
-    let (mini, other) = (rig.add_human("mini@mouse.example").await, rig.add_human("other@mouse.example").await);
+    let (mini, other) =
+        (rig.add_human("mini@mouse.example").await, rig.add_human("other@mouse.example").await);
     rig.ok("user.AddIDPLink", &rig.admin, adding(&mini, "one", "x")).await;
     rig.ok("user.DeleteUser", &rig.admin, json!({ "userId": mini })).await;
     rig.ok("user.AddIDPLink", &rig.admin, adding(&other, "one", "x")).await;

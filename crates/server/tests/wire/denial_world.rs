@@ -205,7 +205,9 @@ impl World {
         let user = with_user.then(|| UserCheck::Wanted(Wanted::Id(fresh.user.clone())));
         let now = app.env.clock.now();
         let request = Request { user, ..Request::default() };
-        let made = session::create(&Call { app, caller, now }, request, UserAgent::default()).await.unwrap();
+        let made = session::create(&Call { app, caller, now, host: None }, request, UserAgent::default())
+            .await
+            .unwrap();
         fresh.session = made.session.id;
         fresh.session_token = made.token.unwrap().expose().to_owned();
     }

@@ -1,0 +1,75 @@
+//! The passkey of a library that others wrote.
+
+use std::pin::Pin;
+
+use passkey::authenticator::{Authenticator, UiHint, UserCheck, UserValidationMethod};
+use passkey::client::{Client, DefaultClientData};
+use passkey::crypto::rust_crypto::RustCryptoBackend;
+use passkey::types::Passkey;
+use passkey::types::ctap2::{Aaguid, Ctap2Error};
+use serde_json::json;
+use url::Url;
+
+use crate::authenticator::{PASSKEYS, begin, finishing};
+use crate::rig::Rig;
+
+/// Somebody who is there, and shows who it is if that is asked for.
+struct Present;
+
+type Checked<'c> = Pin<Box<dyn Future<Output = Result<UserCheck, Ctap2Error>> + Send + 'c>>;
+
+impl UserValidationMethod for Present {
+    type PasskeyItem = Passkey;
+
+    fn check_user<'a, 's, 'c>(
+        &'s self,
+        _: UiHint<'a, Passkey>,
+        presence: bool,
+        verification: bool,
+    ) -> Checked<'c>
+    where
+        'a: 'c,
+        's: 'c,
+    {
+        Box::pin(async move { Ok(UserCheck { presence, verification }) })
+    }
+
+    fn is_verification_enabled(&self) -> Option<bool> {
+        Some(true)
+    }
+
+    fn is_presence_enabled(&self) -> bool {
+        true
+    }
+}
+
+#[tokio::test]
+async fn the_passkey_of_another_library_logs_in() {
+    let rig = Rig::start().await;
+    let user = rig.add_human("mini@mouse.com").await;
+    let authenticator = Authenticator::new(Aaguid::new_empty(), None, Present, RustCryptoBackend);
+    let mut browser = Client::new(authenticator);
+    let origin = Url::parse("https://login.example.com").unwrap();
+    let (id, options) = begin(&rig, &user, PASSKEYS).await;
+    let options = serde_json::from_value(options).unwrap();
+    let credential = browser.register(&origin, options, DefaultClientData).await.unwrap();
+    let credential = serde_json::to_value(credential).unwrap();
+    rig.ok(PASSKEYS.verify, &rig.admin, finishing(&user, PASSKEYS, &id, credential)).await;
+    let request = json!({
+        "checks": { "user": { "userId": user } },
+        "challenges": { "webAuthN": {
+            "domain": "example.com",
+            "userVerificationRequirement": "USER_VERIFICATION_REQUIREMENT_REQUIRED",
+        } },
+    });
+    let made = rig.ok("session.CreateSession", &rig.login, request).await;
+    let options = made["challenges"]["webAuthN"]["publicKeyCredentialRequestOptions"].clone();
+    let options = serde_json::from_value(options).unwrap();
+    let assertion = browser.authenticate(&origin, options, DefaultClientData).await.unwrap();
+    let checks =
+        json!({ "webAuthN": { "credentialAssertionData": serde_json::to_value(assertion).unwrap() } });
+    let request = json!({ "sessionId": made["sessionId"], "checks": checks });
+    rig.ok("session.SetSession", &rig.login, request).await;
+    let session = rig.shown(made["sessionId"].as_str().unwrap()).await;
+    assert_eq!(session["factors"]["webAuthN"]["userVerified"], true);
+}

@@ -48,7 +48,7 @@ fn one_time_codes() -> Vec<Entry> {
 fn keys() -> Vec<Entry> {
     use Own::{Allowed, Ruled};
     use Rule::{Anyone, Method};
-    use Target::{After, Reached};
+    use Target::{After, HasKey, Reached};
     let on_domain = |one: &Fresh| json!({ "userId": one.user, "domain": "mouse.com" });
     vec![
         entry("RegisterPasskey", Reached, (CREDENTIALS, Allowed), on_domain),
@@ -63,10 +63,18 @@ fn keys() -> Vec<Entry> {
         })
         .ends("WEBAU-sEr8c"),
         entry("CreatePasskeyRegistrationLink", Reached, (Method("user.passkey.write"), Ruled), returned),
-        entry("ListPasskeys", Reached, (READER, Allowed), user),
+        entry("ListPasskeys", HasKey, (READER, Allowed), user),
+        // That there is none, anybody may learn.
+        entry("ListPasskeys", Reached, (Anyone, Allowed), user),
         entry(
             "RemovePasskey",
             After("RegisterPasskey"),
+            (WRITER, Allowed),
+            |one| json!({ "userId": one.user, "passkeyId": one.answer["passkeyId"] }),
+        ),
+        entry(
+            "RemovePasskey",
+            HasKey,
             (WRITER, Allowed),
             |one| json!({ "userId": one.user, "passkeyId": one.answer["passkeyId"] }),
         ),

@@ -16,7 +16,9 @@ pub enum Target {
     Machine,
     /// A person whose mail address and phone are verified.
     Reached,
-    /// The same, on whom this method was called before.
+    /// A person with a passkey.
+    HasKey,
+    /// A person like [`Target::Reached`], on whom this method was called before.
     After(&'static str),
 }
 

@@ -145,6 +145,7 @@ impl World {
                 let request = json!({ "domain": "mouse.com", "returnCode": {} });
                 fresh.answer = self.ask(&format!("user.{method}"), &fresh, request).await;
             }
+            Target::HasKey => self.add_key(&mut fresh).await,
             Target::LockedHuman => self.on_user("user.LockUser", &fresh, json!({})).await,
             Target::InactiveHuman => self.on_user("user.DeactivateUser", &fresh, json!({})).await,
             Target::Nothing | Target::Machine | Target::HumanWithPassword => {}
@@ -164,6 +165,20 @@ impl World {
     /// A phone that is verified, as the mail address is from the start.
     async fn reach(&self, fresh: &Fresh) {
         self.on_user("user.SetPhone", fresh, json!({ "phone": "+41791234567", "isVerified": true })).await;
+    }
+
+    /// A passkey, of which nothing but the row is there: making a real one takes a browser.
+    async fn add_key(&self, fresh: &mut Fresh) {
+        let (id, user) = (format!("key{}", fresh.number), fresh.user.clone());
+        fresh.answer = json!({ "passkeyId": id });
+        let sql = "INSERT INTO passkeys (id, user_id, second_factor, ready, rp_id, name, credential_id, credential, \
+                   sign_count, created, changed) VALUES ($1, $2, FALSE, TRUE, 'mouse.com', 'key', $3, '', 0, 0, 0)";
+        let added = self.rig.app.db.write(move |conn| {
+            Box::pin(
+                async move { conn.run(sql, &[(&id).into(), (&user).into(), id.as_bytes().into()]).await },
+            )
+        });
+        added.await.unwrap();
     }
 
     /// A phone, metadata, and a code for everything that takes one.

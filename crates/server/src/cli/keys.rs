@@ -86,7 +86,10 @@ async fn rotated(config: &Config, dir: &DataDir, asked: Asked) -> anyhow::Result
     // A pooler hides who is connected.
     let alone = embedded || (!config.postgres.pooler && !is_served(&db).await?);
     if asked.new_root && !alone {
-        bail!("servers that run would go on with the old root: stop all of them first");
+        bail!(
+            "servers that run would go on with the old root: stop all of them first, and connect without a pooler, \
+             which hides them"
+        );
     }
     bring_up(&db, config.store.migrate).await?;
     let (masters, env) = (masters(config, dir, &db).await?, Env::system());

@@ -210,3 +210,28 @@ async fn with_a_new_root_no_token_of_before_is_valid_and_passwords_and_secrets_a
     let made = told(home.path(), &["token", "create", "admin"]);
     assert_eq!(log_in(&server, text(&made["token"]), PASSWORD).await.0, 201);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lost_key_is_given_up_in_the_documented_way_and_a_wrong_one_is_refused_from_then_on() {
+    let (home, vault, old) = set_up();
+    add_person(home.path(), PASSWORD);
+    vault.fill(&old, 10).await;
+    assert_eq!(run(home.path(), &["keys", "rotate"]).code, Some(0));
+    let guide = include_str!("../../../../docs/operating.md");
+    let (_, after) = guide.split_once("**The master key is lost.**").unwrap();
+    let (_, sql) = after.split_once("```sql\n").unwrap();
+    vault.sql(sql.split_once("```").unwrap().0).await;
+    let [new, wrong] = [MasterKey::new([8; 32]), MasterKey::new([9; 32])];
+    vault.write_keys(&[&new]);
+    let made = told(home.path(), &["token", "create", "admin"]);
+    let server = Server::start(home.path(), &[]);
+    assert_eq!(log_in(&server, text(&made["token"]), PASSWORD).await.0, 201);
+    let before = data(home.path(), "admin.pat");
+    assert_eq!(server.http.rest("POST", "/v2/sessions", Some(&before), "{}").await.status, 401);
+    vault.write_keys(&[&wrong]);
+    let refused = run(home.path(), &["user", "list"]);
+    assert!(refused.code == Some(1) && refused.errors.contains("another master key"), "{refused:?}");
+    vault.write_keys(&[&new]);
+    let status = told(home.path(), &["keys", "status"]);
+    assert_eq!((text(&status[0]["state"]), &status[0]["sealed"]), ("present", &json!(0)));
+}

@@ -5,7 +5,6 @@
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails loudly")]
 
 #[path = "../api/client.rs"]
-#[expect(dead_code, reason = "shared with the tests of sessions, which speak every protocol")]
 pub(crate) mod client;
 #[path = "../api/rig.rs"]
 #[expect(dead_code, reason = "shared with the tests of faults, which hold the store up")]

@@ -1,7 +1,5 @@
 //! The keys about passkeys and U2F keys.
 
-use serde::{Deserialize, Serialize};
-
 use super::rule::{Rule, section};
 use super::shape::SWITCH;
 

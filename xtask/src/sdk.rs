@@ -22,6 +22,8 @@ pub fn install() -> anyhow::Result<()> {
     once("Python packages", &pinned, &home().join("python"), python)?;
     let pinned = root().join("tests-sdk/node/package-lock.json");
     once("Node packages", &pinned, &root().join("tests-sdk/node/node_modules"), node)?;
+    let pinned = root().join("tests-sdk/provider/package-lock.json");
+    once("an OpenID Provider", &pinned, &root().join("tests-sdk/provider/node_modules"), node)?;
     rust()
 }
 
@@ -62,9 +64,11 @@ fn python(folder: &Path) -> anyhow::Result<()> {
     )
 }
 
-fn node(_folder: &Path) -> anyhow::Result<()> {
+/// The folder is that of the packages; what is to be in it stands beside it.
+fn node(folder: &Path) -> anyhow::Result<()> {
     let arguments = ["ci", "--no-audit", "--no-fund", "--ignore-scripts"];
-    must_do(Command::new("npm").args(arguments).current_dir(root().join("tests-sdk/node")))
+    let beside = folder.parent().context("a folder without a place")?;
+    must_do(Command::new("npm").args(arguments).current_dir(beside))
 }
 
 /// A workspace of its own: what it brings along stays out of the server's lock file.

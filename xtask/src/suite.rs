@@ -13,7 +13,7 @@ const NEXTEST: &str = "0.9.143";
 
 /// What `--quick` leaves out.
 const QUICK: &str =
-    "not (binary(sdk) or binary(kill) or test(/kill/) or (binary(nodes) and test(/scenes::|revoked/)))";
+    "not (binary(sdk) or binary(kill) or test(/kill|real_provider/) or (binary(nodes) and test(/scenes::|revoked/)))";
 
 /// Runs it all; `more` goes to nextest.
 pub fn run(quick: bool, more: &[&str]) -> anyhow::Result<ExitCode> {

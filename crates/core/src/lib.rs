@@ -13,6 +13,7 @@ pub mod otp;
 pub mod intent;
 pub mod message;
 pub mod passkey;
+pub mod master;
 pub mod password;
 pub mod recovery;
 pub mod seal;

@@ -4,11 +4,16 @@
 //! that values of an older master key are known, can be read as long as the key is there, and be sealed anew. It is
 //! bound to what it is for: moved to another row it cannot be opened.
 
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{Key, XChaCha20Poly1305, XNonce};
 use zeroize::{Zeroize, Zeroizing};
 
-use crate::token::labelled;
+use crate::master::marks;
+use crate::token::{Digest, labelled};
 
 /// How long the id of a key is.
 const ID: usize = 8;
@@ -16,21 +21,45 @@ const ID: usize = 8;
 /// How long a nonce is: so long that random ones never meet.
 pub const NONCE: usize = 24;
 
-/// The keys that seal: the first one seals, all of them open.
+/// The id of a key, with which every value that it sealed begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct KeyId([u8; ID]);
+
+/// The keys that seal: the present one seals, all of them open. Its copies share which one that is.
 #[derive(Clone)]
 pub struct Sealer {
     keys: Vec<SealKey>,
+    present: Arc<AtomicUsize>,
+}
+
+/// What became of the wish to seal with the key that a store names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Followed {
+    /// It is the key that seals already.
+    Same,
+    /// From now on it is the key that seals.
+    Changed,
+    /// It is none of these keys; nothing has changed.
+    Unknown,
 }
 
 #[derive(Clone)]
 struct SealKey {
-    id: [u8; ID],
+    id: KeyId,
     key: [u8; 32],
+    /// What a store may note about the master key.
+    marks: [Digest; 2],
 }
 
-impl std::fmt::Debug for Sealer {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for Sealer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Sealer(…)")
+    }
+}
+
+impl fmt::Display for KeyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
     }
 }
 
@@ -40,27 +69,56 @@ impl Drop for SealKey {
     }
 }
 
+impl KeyId {
+    /// The id of a master key. It tells nothing else about the key.
+    pub(crate) fn derive(master: &[u8; 32]) -> Self {
+        let name = labelled(master, "doorward seal key id v1");
+        let mut id = [0; ID];
+        id.iter_mut().zip(name).for_each(|(to, from)| *to = from);
+        Self(id)
+    }
+
+    /// The id that a sealed value begins with.
+    #[must_use]
+    pub fn of(sealed: &[u8]) -> Option<Self> {
+        sealed.first_chunk().copied().map(Self)
+    }
+
+    /// As it stands in a sealed value.
+    #[must_use]
+    pub const fn bytes(&self) -> &[u8] {
+        self.0.as_slice()
+    }
+}
+
 impl Sealer {
-    /// The keys of these master keys, the present one first.
+    /// The keys of these master keys; the first one seals until [`follow`](Self::follow) says otherwise.
     #[must_use]
     pub fn derive<'a>(masters: impl IntoIterator<Item = &'a [u8; 32]>) -> Self {
-        let keys = masters.into_iter().map(|master| {
-            let name = labelled(master, "doorward seal key id v1");
-            let mut id = [0; ID];
-            id.iter_mut().zip(name).for_each(|(to, from)| *to = from);
-            SealKey { id, key: labelled(master, "doorward seal key v1") }
+        let keys = masters.into_iter().map(|master| SealKey {
+            id: KeyId::derive(master),
+            key: labelled(master, "doorward seal key v1"),
+            marks: marks(master),
         });
-        Self { keys: keys.collect() }
+        Self { keys: keys.collect(), present: Arc::default() }
+    }
+
+    /// Seals with the key that a store has noted as its present one, in all copies of this.
+    pub fn follow(&self, noted: &Digest) -> Followed {
+        let Some(place) = self.keys.iter().position(|key| key.marks.contains(noted)) else {
+            return Followed::Unknown;
+        };
+        if self.present.swap(place, Ordering::Relaxed) == place { Followed::Same } else { Followed::Changed }
     }
 
     /// Seals a value for one purpose, such as `totp 123`. The nonce must be random.
     #[must_use]
     pub fn seal(&self, purpose: &str, nonce: [u8; NONCE], value: &[u8]) -> Vec<u8> {
-        let Some(key) = self.keys.first() else { return Vec::new() };
+        let Some(key) = self.present() else { return Vec::new() };
         let payload = Payload { msg: value, aad: purpose.as_bytes() };
         // It fails for values of 256 GiB and more.
         let Ok(sealed) = key.cipher().encrypt(&XNonce::from(nonce), payload) else { return Vec::new() };
-        [key.id.as_slice(), &nonce, &sealed].concat()
+        [key.id.bytes(), &nonce, &sealed].concat()
     }
 
     /// Opens a value that was sealed for that purpose. Nothing, if it was not, or if its key is not there.
@@ -68,16 +126,26 @@ impl Sealer {
     pub fn open(&self, purpose: &str, sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
         let (id, rest) = sealed.split_at_checked(ID)?;
         let (nonce, message) = rest.split_at_checked(NONCE)?;
-        let key = self.keys.iter().find(|key| key.id == id)?;
+        let key = self.keys.iter().find(|key| key.id.bytes() == id)?;
         let nonce = <[u8; NONCE]>::try_from(nonce).ok()?;
         let payload = Payload { msg: message, aad: purpose.as_bytes() };
         key.cipher().decrypt(&XNonce::from(nonce), payload).ok().map(Zeroizing::new)
     }
 
+    /// Seals anew, with the present key, what was sealed for that purpose. Nothing, if it cannot be opened.
+    #[must_use]
+    pub fn renew(&self, purpose: &str, nonce: [u8; NONCE], sealed: &[u8]) -> Option<Vec<u8>> {
+        self.open(purpose, sealed).map(|value| self.seal(purpose, nonce, &value))
+    }
+
     /// Whether the value was sealed with the present key.
     #[must_use]
     pub fn is_present(&self, sealed: &[u8]) -> bool {
-        self.keys.first().is_some_and(|key| sealed.starts_with(&key.id))
+        self.present().is_some_and(|key| sealed.starts_with(key.id.bytes()))
+    }
+
+    fn present(&self) -> Option<&SealKey> {
+        self.keys.get(self.present.load(Ordering::Relaxed))
     }
 }
 
@@ -90,6 +158,7 @@ impl SealKey {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::master::{MasterKey, Part};
 
     const OLD: [u8; 32] = [1; 32];
     const NEW: [u8; 32] = [2; 32];
@@ -125,5 +194,29 @@ mod tests {
         assert!(both.is_present(&after));
         assert!(Sealer::derive([&OLD]).open("x", &after).is_none());
         assert!(Sealer::derive([&NEW]).open("x", &before).is_none());
+    }
+
+    #[test]
+    fn all_copies_seal_with_the_key_that_the_store_names() {
+        let both = Sealer::derive([&OLD, &NEW]);
+        let copy = both.clone();
+        let new = MasterKey::new(NEW);
+        assert_eq!(both.follow(&new.mark(Part::Seal)), Followed::Changed);
+        assert_eq!(both.follow(&new.mark(Part::Root)), Followed::Same);
+        let sealed = copy.seal("x", [7; NONCE], b"value");
+        assert_eq!(KeyId::of(&sealed), Some(new.id()));
+        assert_eq!(both.follow(&MasterKey::new([3; 32]).mark(Part::Root)), Followed::Unknown);
+        assert!(copy.is_present(&sealed), "an unknown key changes nothing");
+    }
+
+    #[test]
+    fn what_is_sealed_anew_is_the_same_under_the_present_key() {
+        let before = Sealer::derive([&OLD]).seal("x", [7; NONCE], b"value");
+        let both = Sealer::derive([&NEW, &OLD]);
+        let after = both.renew("x", [8; NONCE], &before).unwrap();
+        assert_eq!(Sealer::derive([&NEW]).open("x", &after).unwrap().as_slice(), b"value");
+        assert!(both.renew("y", [8; NONCE], &before).is_none());
+        assert!(Sealer::derive([&NEW]).renew("x", [8; NONCE], &before).is_none());
+        assert_eq!(KeyId::of(&before[..ID - 1]), None);
     }
 }

@@ -65,14 +65,14 @@ pub enum NotAToken {
     Garbage,
 }
 
-/// The keys that are derived from the master key, one a purpose.
+/// The keys that are derived from the root, one a purpose. The root is the master key until that is replaced for the
+/// first time, and from then on what was the root before.
 #[derive(Clone)]
 pub struct Keyring {
     session: [u8; 32],
     personal_access: [u8; 32],
     intent: [u8; 32],
     code: [u8; 32],
-    check: Digest,
 }
 
 impl std::fmt::Debug for Keyring {
@@ -91,22 +91,15 @@ impl Drop for Keyring {
 }
 
 impl Keyring {
-    /// Derives the keys: HMAC-SHA-256 of a label under the master key.
+    /// Derives the keys: HMAC-SHA-256 of a label under the root.
     #[must_use]
-    pub fn derive(master: &[u8; 32]) -> Self {
+    pub fn derive(root: &[u8; 32]) -> Self {
         Self {
-            session: keyed(master, &[b"doorward session token v1"]),
-            personal_access: keyed(master, &[b"doorward personal access token v1"]),
-            intent: keyed(master, &[b"doorward intent token v1"]),
-            code: keyed(master, &[b"doorward one-time code v1"]),
-            check: keyed(master, &[b"doorward key check v1"]),
+            session: keyed(root, &[b"doorward session token v1"]),
+            personal_access: keyed(root, &[b"doorward personal access token v1"]),
+            intent: keyed(root, &[b"doorward intent token v1"]),
+            code: keyed(root, &[b"doorward one-time code v1"]),
         }
-    }
-
-    /// Tells whether two keyrings come from the same master key, and nothing else about it.
-    #[must_use]
-    pub const fn check_value(&self) -> Digest {
-        self.check
     }
 
     /// Makes a token for `id`, which must be one of our decimal ids.
@@ -247,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn another_master_key_gives_other_digests() {
+    fn another_root_gives_other_digests() {
         let (_, id, minted) = made();
         let other = Keyring::derive(&[8; 32]).mint(TokenKind::Session, &id, [0xa5; 32]);
         assert_eq!(other.text.expose(), minted.text.expose());

@@ -16,6 +16,7 @@ mod session_to_wire;
 pub mod status;
 mod table;
 mod user;
+mod user_factor;
 mod user_from_wire;
 mod user_search;
 mod user_second_factor;

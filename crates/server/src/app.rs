@@ -21,6 +21,7 @@ pub mod totp_check;
 pub mod user;
 pub mod user_contact;
 mod user_credential;
+pub mod user_factor;
 pub mod user_list;
 pub mod user_metadata;
 pub mod user_otp;

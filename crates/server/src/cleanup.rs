@@ -105,7 +105,7 @@ pub async fn sweep_intents(app: &App, stop: &mut watch::Receiver<bool>) -> Resul
 }
 
 /// Waits; gives whether it is to stop.
-pub(crate) async fn rest(pause: Duration, stop: &mut watch::Receiver<bool>) -> bool {
+pub async fn rest(pause: Duration, stop: &mut watch::Receiver<bool>) -> bool {
     tokio::select! {
         // Nobody is left who could say so: then it is time, too.
         _ = stop.wait_for(|stopped| *stopped) => true,

@@ -2,6 +2,7 @@
 
 mod backup;
 mod config;
+mod keys;
 mod migrate;
 mod move_store;
 mod org;
@@ -93,6 +94,9 @@ enum Command {
     /// Copies a whole store into an empty one, on the same engine or the other, and compares the two. Stop the servers
     /// of both before. A move that was broken off goes on where it stopped when the same command is run again.
     Move(move_store::Move),
+    /// Shows the master keys, or replaces the present one.
+    #[command(subcommand)]
+    Keys(keys::Command),
     /// Shows the version.
     Version,
 }
@@ -181,6 +185,7 @@ fn execute(cli: Cli) -> CliResult {
                 session::run(&operator(&config).await?, command, keep, output).await
             }
             Command::Move(asked) => move_store::run(&config, &asked, output).await,
+            Command::Keys(command) => keys::run(&config, &command, output).await,
             Command::Migrate(command) => migrate::run(&config, &command, output).await,
             Command::Config(_) | Command::Version => Ok(()),
         }

@@ -18,9 +18,9 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+use doorward_core::master::MasterKey;
 use doorward_core::password::HashConfig;
 use toml::{Table, Value};
-use zeroize::Zeroizing;
 
 pub use delivery::{
     Delivery, Mail, MailSecurity, MailTransport, OutboxPolicy, Sms, SmsHook, SmsTransport, Twilio,
@@ -121,9 +121,9 @@ impl Config {
         Some((self.tls.cert_file.as_deref()?, self.tls.key_file.as_deref()?))
     }
 
-    /// The configured master key.
-    pub fn master_key_bytes(&self) -> Option<Zeroizing<[u8; 32]>> {
-        secret::key_bytes(self.master_key.as_ref()?.expose())
+    /// The configured master keys.
+    pub fn master_keys(&self) -> Option<Vec<MasterKey>> {
+        MasterKey::parse_all(self.master_key.as_ref()?.expose())
     }
 
     /// How new passwords are hashed.

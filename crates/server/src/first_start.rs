@@ -1,15 +1,12 @@
 //! Opening the data folder, and filling it on the first start.
 
 use std::fs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use doorward_core::base::{Timestamp, mint_id};
 use doorward_core::caller::{Membership, Role};
-use doorward_core::seal::Sealer;
+use doorward_core::master::{MasterKey, Part};
 use doorward_core::token::{Keyring, Minted, TokenKind};
 use doorward_core::user::{Machine, User, UserKind, UserState};
 use doorward_store::organisation::{self, Instance, Organisation};
@@ -17,6 +14,8 @@ use doorward_store::token::AccessToken;
 use doorward_store::{Conn, Db, grant, token, user};
 
 use crate::env::Env;
+use crate::master_key::Masters;
+use crate::private_file;
 
 /// The machine users of the first start: name, role, file of the token.
 const MACHINES: [(&str, Role, &str); 2] =
@@ -28,21 +27,6 @@ pub const DATABASE: &str = "doorward.db";
 /// What a data folder holds.
 #[derive(Debug, Clone)]
 pub struct DataDir(PathBuf);
-
-/// What is derived from the master key.
-#[derive(Debug, Clone)]
-pub struct Keys {
-    /// The keys of tokens and codes.
-    pub tokens: Keyring,
-    /// The keys of what must be read again.
-    pub seals: Sealer,
-}
-
-impl Keys {
-    fn derive(master: &[u8; 32]) -> Self {
-        Self { tokens: Keyring::derive(master), seals: Sealer::derive([master]) }
-    }
-}
 
 impl DataDir {
     /// Opens the folder, making it if it is not there. Only its owner may look into it.
@@ -78,7 +62,7 @@ impl DataDir {
     /// When it can be neither opened nor made.
     pub fn database(&self) -> anyhow::Result<PathBuf> {
         let path = self.0.join(DATABASE);
-        private_file(&path)?;
+        private_file::make(&path)?;
         Ok(path)
     }
 
@@ -101,70 +85,26 @@ impl DataDir {
         MACHINES.iter().map(|(_, _, file)| self.0.join(file)).collect()
     }
 
-    /// The keys, from the configured master key or from the file that the first start makes.
+    /// The master keys: those that the configuration names, or those of the file that the first start makes.
     ///
     /// # Errors
-    /// When the key is malformed, or the file cannot be read or written.
-    pub fn keys(&self, configured: Option<&[u8; 32]>, is_set_up: bool, env: &Env) -> anyhow::Result<Keys> {
-        if let Some(key) = configured {
-            return Ok(Keys::derive(key));
-        }
-        let path = self.0.join("master.key");
-        match fs::read_to_string(&path) {
-            Ok(text) => {
-                parse_key(text.trim()).with_context(|| format!("{} holds no master key", path.display()))
-            }
-            // Another node may have set it up, and a key of one's own would be worth nothing there.
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound && is_set_up => bail!(
-                "{} is missing: put the key there that this store was set up with, or set DOORWARD_MASTER_KEY",
-                path.display()
-            ),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                let mut key = [0; 32];
-                env.entropy.fill(&mut key);
-                write_private(&path, &format!("{}\n", STANDARD.encode(key)))?;
-                Ok(Keys::derive(&key))
-            }
-            Err(error) => Err(error).with_context(|| format!("{} cannot be read", path.display())),
-        }
+    /// When the file holds no keys, or cannot be read or written.
+    pub fn masters(
+        &self,
+        configured: Option<Vec<MasterKey>>,
+        is_set_up: bool,
+        env: &Env,
+    ) -> anyhow::Result<Masters> {
+        Masters::find(configured, &self.0, is_set_up, env)
     }
-}
 
-/// Makes a file that only its owner may read, unless it is there.
-///
-/// # Errors
-/// When it can be neither opened nor made.
-pub fn private_file(path: &Path) -> anyhow::Result<()> {
-    let mut options = fs::OpenOptions::new();
-    options.append(true).create(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path).with_context(|| format!("the database {} cannot be opened", path.display()))?;
-    Ok(())
-}
-
-fn parse_key(text: &str) -> anyhow::Result<Keys> {
-    let bytes = STANDARD.decode(text).context("it is not base64")?;
-    let Ok(key) = <[u8; 32]>::try_from(bytes.as_slice()) else {
-        bail!("it has {} bytes instead of 32", bytes.len());
-    };
-    Ok(Keys::derive(&key))
-}
-
-/// Writes a file that only its owner may read, whole or not at all.
-fn write_private(path: &Path, text: &str) -> anyhow::Result<()> {
-    let fresh = path.with_extension("new");
-    let write = || -> std::io::Result<()> {
-        let mut options = fs::OpenOptions::new();
-        options.write(true).create(true).truncate(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let mut file = options.open(&fresh)?;
-        file.write_all(text.as_bytes())?;
-        file.sync_all()?;
-        fs::rename(&fresh, path)
-    };
-    write().with_context(|| format!("{} cannot be written", path.display()))
+    /// Waits until nobody else changes the keys in this folder, and keeps others waiting until the file is dropped.
+    ///
+    /// # Errors
+    /// When the folder cannot be written.
+    pub fn keys_turn(&self) -> anyhow::Result<fs::File> {
+        private_file::turn(&self.0)
+    }
 }
 
 /// Whether the store was set up, by this node or another.
@@ -180,11 +120,16 @@ pub async fn is_set_up(db: &Db) -> anyhow::Result<bool> {
 ///
 /// # Errors
 /// When the store or the files cannot be written.
-pub async fn set_up(db: &Db, dir: &DataDir, keys: &Keyring, env: &Env) -> anyhow::Result<(Instance, bool)> {
+pub async fn set_up(
+    db: &Db,
+    dir: &DataDir,
+    masters: &Masters,
+    env: &Env,
+) -> anyhow::Result<(Instance, bool)> {
     if let Some(instance) = organisation::instance(db.reading().await?.conn()?).await? {
-        check_key(db, keys).await?;
         return Ok((instance, false));
     }
+    let keys = Keyring::derive(masters.first().bytes());
     let now = env.clock.now();
     let id = || mint_id(now, env.entropy.number());
     let organisation = Organisation { id: id(), name: "Default".to_owned(), created: now };
@@ -197,7 +142,7 @@ pub async fn set_up(db: &Db, dir: &DataDir, keys: &Keyring, env: &Env) -> anyhow
         let minted = keys.mint(TokenKind::PersonalAccess, &token_id, chance);
         machines.push((machine(id(), name, &organisation, now), *role, token_id, minted, path));
     }
-    let (made, key_check) = (instance.clone(), keys.check_value());
+    let (made, key_check) = (instance.clone(), masters.first().mark(Part::Root));
     let story = db.write(move |conn| {
         Box::pin(async move {
             // Of several nodes that start together, one sets up and the others find it done.
@@ -208,7 +153,7 @@ pub async fn set_up(db: &Db, dir: &DataDir, keys: &Keyring, env: &Env) -> anyhow
             for (.., minted, path) in &machines {
                 // The file comes first: a crash in between leaves a token that nobody knows, not a store that nobody
                 // can enter.
-                if let Err(error) = write_private(path, &format!("{}\n", minted.text.expose())) {
+                if let Err(error) = private_file::replace(path, &format!("{}\n", minted.text.expose())) {
                     return Ok(Err(format!("{error:#}")));
                 }
             }
@@ -221,20 +166,7 @@ pub async fn set_up(db: &Db, dir: &DataDir, keys: &Keyring, env: &Env) -> anyhow
             Ok(Ok((made, true)))
         })
     });
-    let (instance, first_start) = story.await?.map_err(anyhow::Error::msg)?;
-    check_key(db, keys).await?;
-    Ok((instance, first_start))
-}
-
-/// Refuses a master key that is not the one of the store: with another one no token would be valid.
-async fn check_key(db: &Db, keys: &Keyring) -> anyhow::Result<()> {
-    let stored = organisation::key_check(db.reading().await?.conn()?).await?;
-    if stored.is_some_and(|stored| stored != keys.check_value()) {
-        bail!(
-            "the store was set up with another master key: put its own master.key back, or set DOORWARD_MASTER_KEY"
-        );
-    }
-    Ok(())
+    story.await?.map_err(anyhow::Error::msg)
 }
 
 fn machine(id: String, name: &str, organisation: &Organisation, now: Timestamp) -> User {

@@ -17,6 +17,7 @@ use crate::config::Config;
 use crate::delivery::{self, Delivery};
 use crate::env::Env;
 use crate::first_start::DataDir;
+use crate::master_key::follow;
 use crate::telemetry::Metrics;
 use crate::transport::{BoxError, Limits, TimedBody, Tls, Transport};
 use crate::wiring::{Opened, open};
@@ -69,11 +70,16 @@ pub async fn serve_on(
     let cors = Cors::new(config.cors.allowed_origins.clone());
     let app = Arc::clone(&opened.app);
     let front = Front::new(Arc::clone(&app), metrics.clone(), cors, limits)?;
-    let (stop_cleanup, stopped) = watch::channel(false);
+    let (stop_chores, stopped) = watch::channel(false);
     let (cleaned, counted) = (Arc::clone(&app), metrics.clone());
     let keep = cleanup::kept(config.policy.session.keep_ended_days);
     let cleanup = tokio::spawn(async move { cleanup::work(&cleaned, &counted, keep, stopped).await });
     let delivery = Delivery::start(config, &app, &metrics)?;
+    // The embedded store is of one process alone, and its key is replaced while none runs.
+    let following = config.database_url.is_some().then(|| {
+        let (app, stopped) = (Arc::clone(&app), stop_chores.subscribe());
+        tokio::spawn(async move { follow(&app, stopped).await })
+    });
     let transport = Transport { limits: Limits::from_config(config), tls, metrics };
     let pause = Duration::from_millis(u64::from(config.limits.body_timeout_ms));
     let delay = Duration::from_millis(u64::from(config.limits.stop_delay_ms));
@@ -91,9 +97,12 @@ pub async fn serve_on(
         tracing::warn!(cut_off, "connections were cut off because they took too long to finish");
     }
     // The store is closed only when nobody is in the middle of writing to it.
-    stop_cleanup.send_replace(true);
+    stop_chores.send_replace(true);
     cleanup.await?;
     delivery.stop().await?;
+    if let Some(following) = following {
+        following.await?;
+    }
     // Joining threads blocks, which an executor thread must not.
     tokio::task::spawn_blocking(move || {
         app.hashing.close();

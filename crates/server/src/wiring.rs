@@ -20,8 +20,9 @@ use crate::app::passkey::KeyPolicy;
 use crate::app::{App, CodePolicy, CodeShape, ForceMfa, Policy};
 use crate::config::{Config, MailTransport, SmsTransport};
 use crate::env::Env;
-use crate::first_start::{DataDir, Keys, is_set_up, set_up};
+use crate::first_start::{DataDir, is_set_up, set_up};
 use crate::idp::Idps;
+use crate::master_key::{Keys, unlock};
 
 /// The most writes that may wait for the writer; beyond that the disk cannot keep up.
 const WRITE_QUEUE: usize = 4096;
@@ -42,13 +43,22 @@ pub struct Opened {
 /// # Errors
 /// When there is none, and those of [`open`].
 pub async fn open_existing(config: &Config, env: Env) -> anyhow::Result<Opened> {
+    refuse_missing(config)?;
+    open(config, env).await
+}
+
+/// Refuses a folder without a store, before anything is made in it.
+///
+/// # Errors
+/// When there is none.
+pub fn refuse_missing(config: &Config) -> anyhow::Result<()> {
     if config.database_url.is_none() && !DataDir::has_store(&config.data_dir) {
         let folder = config.data_dir.display();
         anyhow::bail!(
             "there is no store in {folder}: name the right one with --data-dir, or start `doorward serve`"
         );
     }
-    open(config, env).await
+    Ok(())
 }
 
 /// Opens the data folder and the database, brings the schema up to date, fills an empty store, and starts the hashing
@@ -61,9 +71,9 @@ pub async fn open(config: &Config, env: Env) -> anyhow::Result<Opened> {
     let dir = DataDir::open(&config.data_dir)?;
     let db = open_store(config, &dir)?;
     bring_up(&db, config.store.migrate).await?;
-    let Keys { tokens: keys, seals } =
-        dir.keys(config.master_key_bytes().as_deref(), is_set_up(&db).await?, &env)?;
-    let (instance, first_start) = set_up(&db, &dir, &keys, &env).await?;
+    let masters = dir.masters(config.master_keys(), is_set_up(&db).await?, &env)?;
+    let (instance, first_start) = set_up(&db, &dir, &masters, &env).await?;
+    let Keys { tokens: keys, seals } = unlock(&db, &masters).await?;
     let settings = HashingSettings {
         threads: whole_or_cores(config.hashing.threads),
         queue: config.hashing.max_queue as usize,
@@ -93,7 +103,10 @@ pub async fn open(config: &Config, env: Env) -> anyhow::Result<Opened> {
 }
 
 /// Brings the schema up to date, or refuses one that is behind if that is somebody else's to do.
-async fn bring_up(db: &Db, may: bool) -> anyhow::Result<()> {
+///
+/// # Errors
+/// When it is behind, or cannot be brought up to date.
+pub async fn bring_up(db: &Db, may: bool) -> anyhow::Result<()> {
     if may {
         let ran = migrate(db).await.context("the schema of the database was not brought up to date")?;
         for migration in ran {

@@ -106,6 +106,38 @@ async fn a_store_goes_to_postgres_and_back_and_every_token_stays_valid() {
     opens(&server, dir.path(), &later).await;
 }
 
+#[tokio::test]
+async fn a_store_whose_master_key_was_replaced_is_moved_with_its_keys_and_tokens() {
+    let dir = tempfile::tempdir().unwrap();
+    let database = Postgres::shared().database();
+    let server = Server::start(dir.path(), &[]);
+    let session = fill(&server, dir.path()).await;
+    server.stop();
+    let key = dir.path().join("data/master.key");
+    let before = std::fs::read_to_string(&key).unwrap();
+    assert_eq!(run(dir.path(), &["keys", "rotate", "--keep-old"]).code, Some(0));
+    let (both, there) =
+        (std::fs::read_to_string(&key).unwrap(), ["--from", "sqlite:data", "--to", database.url()]);
+    let there = [&["move"], &there as &[_]].concat();
+    std::fs::write(&key, before).unwrap();
+    let refused = run(dir.path(), &there);
+    assert!(refused.code == Some(1) && refused.errors.contains("master.key is not the key"), "{refused:?}");
+    std::fs::write(&key, both).unwrap();
+    let moved = run(dir.path(), &there);
+    assert!(moved.code == Some(0) && moved.errors.contains("master.key fits"), "{moved:?}");
+    let url = format!("database_url={}", database.url());
+    let server = Server::start(dir.path(), &["--set", &url]);
+    opens(&server, dir.path(), &session).await;
+    server.stop();
+    assert_eq!(
+        run(dir.path(), &["--set", &url, "keys", "rotate"]).code,
+        Some(0),
+        "and the old key is dropped"
+    );
+    let server = Server::start(dir.path(), &["--set", &url]);
+    opens(&server, dir.path(), &session).await;
+}
+
 /// Many sessions, made by SQL in a store that nobody serves.
 async fn many_sessions(file: &Path, many: u32) {
     use doorward_store::{Db, Settings, SqliteSettings};

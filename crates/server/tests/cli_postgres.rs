@@ -3,4 +3,4 @@
 #[path = "cli/main.rs"]
 mod suite;
 
-use suite::{child, client, home, tools};
+use suite::{child, client, home, tools, vault};

@@ -41,7 +41,7 @@ fn without_anything_the_defaults_count() {
     assert_eq!(config.public_url(), "http://127.0.0.1:8080");
     assert_eq!(config.limits.body_bytes, 1 << 20);
     assert_eq!(config.tls_files(), None);
-    assert!(config.master_key_bytes().is_none());
+    assert!(config.master_keys().is_none());
 }
 
 #[test]
@@ -212,8 +212,8 @@ fn keys_that_contradict_each_other_are_refused() {
 #[test]
 fn a_secret_is_never_printed() {
     let config = load("", &[("DOORWARD_MASTER_KEY", KEY)], &[]).unwrap();
-    let bytes = *config.master_key_bytes().unwrap();
-    assert_eq!(&bytes, b"secret-secret-secret-secret-0123");
+    let [key] = config.master_keys().unwrap().try_into().unwrap();
+    assert_eq!(key.bytes(), b"secret-secret-secret-secret-0123");
     let shown = [config.print_toml(), format!("{config:?} {config:#?}"), toml::to_string(&config).unwrap()];
     assert!(shown.iter().all(|text| text.contains("(redacted)") && !text.contains("c2Vj")), "{shown:?}");
 
@@ -223,6 +223,7 @@ fn a_secret_is_never_printed() {
         refusal("master_key = \"c2VjcmV0\nlog = 1", &[], &[]),
         refusal("master_key = [\"c2VjcmV0\"]", &[], &[]),
         refusal("", &[("DOORWARD_MASTER_KEY", "c2VjcmV0")], &[]),
+        refusal("", &[("DOORWARD_MASTER_KEY", &format!("{KEY},c2VjcmV0"))], &[]),
         refusal("", &[("DOORWARD_MASTERKEY", "c2VjcmV0")], &["master_key=c2VjcmV0", "masterkey=c2VjcmV0"]),
     ];
     for text in refusals {

@@ -21,6 +21,11 @@ pub(crate) mod client;
 mod home;
 #[path = "wire/scenario.rs"]
 mod scenario;
+#[path = "cli/stored.rs"]
+mod stored;
+#[expect(dead_code, reason = "the tests of the command line use the rest of it")]
+#[path = "cli/vault.rs"]
+mod vault;
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -54,6 +59,7 @@ async fn no_secret_is_in_the_log_in_an_error_or_in_the_metrics() {
     let metrics = String::from_utf8(metrics.to_vec()).unwrap();
     let Scenario { server, secrets, refusals, .. } = scenario;
     let ended = tokio::task::spawn_blocking(move || server.stop()).await.unwrap();
+    stored::assert_hides(&dir, &secrets).await;
     assert_eq!(ended.code, Some(0), "{}", ended.errors);
     assert!(
         ended.errors.lines().count() > 1000,

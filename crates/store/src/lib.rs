@@ -17,6 +17,7 @@ pub mod recovery_code;
 pub mod outbox;
 pub mod outbox_list;
 pub mod passkey;
+pub mod sealed;
 pub mod session;
 pub mod session_cleanup;
 pub mod session_search;
@@ -26,6 +27,7 @@ pub mod token;
 pub mod totp;
 pub mod transfer;
 pub mod user;
+pub mod user_factor;
 pub mod user_search;
 mod where_clause;
 

@@ -112,3 +112,38 @@ fn queries_inside_queries_are_checked() {
          SearchQuery.Query: value is required"
     );
 }
+
+#[test]
+fn the_addresses_of_an_intent_have_to_be_uris() {
+    let start = |url: &str| {
+        let url = serde_json::to_string(url).unwrap();
+        told::<user::StartIdentityProviderIntentRequest>(&format!(
+            r#"{{"idpId":"1","urls":{{"successUrl":{url},"failureUrl":"/failed"}}}}"#
+        ))
+    };
+    for good in ["https://login.example.com/done?x=1", "/done", "app:done"] {
+        assert_eq!(start(good), "", "{good}");
+    }
+    let place = "invalid StartIdentityProviderIntentRequest.Urls: embedded message failed validation | caused by: \
+        invalid RedirectURLs.SuccessUrl: ";
+    let length = "value length must be between 1 and 2048 runes, inclusive";
+    assert_eq!(start(""), format!("{place}{length}"));
+    assert_eq!(start(&"x".repeat(2049)), format!("{place}{length}"));
+    assert_eq!(
+        start("/a%zz"),
+        format!(r#"{place}value must be a valid URI | caused by: parse "/a%zz": invalid URL escape "%zz""#)
+    );
+}
+
+#[test]
+fn a_registration_has_to_bring_the_answer_of_the_browser() {
+    assert_eq!(
+        told::<user::VerifyPasskeyRegistrationRequest>(r#"{"userId":"1","passkeyId":"2","passkeyName":"x"}"#),
+        "invalid VerifyPasskeyRegistrationRequest.PublicKeyCredential: value is required"
+    );
+    let full = r#"{"userId":"1","u2fId":"2","publicKeyCredential":{},"tokenName":""}"#;
+    assert_eq!(
+        told::<user::VerifyU2FRegistrationRequest>(full),
+        "invalid VerifyU2FRegistrationRequest.TokenName: value length must be between 1 and 200 runes, inclusive"
+    );
+}

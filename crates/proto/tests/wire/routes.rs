@@ -136,6 +136,16 @@ fn only_methods_without_body_take_fields_from_the_query() {
     let keys = vec![("keys", "keys", QueryKind::Text, true)];
     assert_eq!(query("zitadel.user.v2.UserService", "DeleteUserMetadata"), keys);
     assert_eq!(query("zitadel.user.v2.UserService", "GetUserByID"), vec![]);
+    let domain = vec![
+        ("domainQuery.includeWithoutDomain", "domain_query.include_without_domain", QueryKind::Bool, false),
+        ("domainQuery.domain", "domain_query.domain", QueryKind::Text, false),
+    ];
+    assert_eq!(query("zitadel.user.v2.UserService", "ListAuthenticationMethodTypes"), domain);
+    let factors = vec![
+        ("authFactors", "auth_factors", QueryKind::Enum, true),
+        ("states", "states", QueryKind::Enum, true),
+    ];
+    assert_eq!(query("zitadel.user.v2.UserService", "ListAuthenticationFactors"), factors);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use doorward_proto::{RPCS, Surface};
 
 use super::rpc::{Run, Served, guarded, open};
-use super::{idp, passkey, session, user, user_second_factor as second_factor};
+use super::{idp, passkey, session, user, user_factor, user_second_factor as second_factor};
 
 /// Every method of the descriptors with its handler.
 pub(super) fn served() -> Vec<Served> {
@@ -77,6 +77,9 @@ fn handler(method: &str) -> Option<Run> {
         "ListIDPLinks" => open(idp::list_links),
         "RemoveIDPLink" => open(idp::remove_link),
         "DeleteUserMetadata" => open(user::delete_metadata),
+        "ListAuthenticationMethodTypes" => open(user_factor::list_method_types),
+        "ListAuthenticationFactors" => open(user_factor::list_factors),
+        "HumanMFAInitSkipped" => open(user_factor::mfa_init_skipped),
         _ => return None,
     })
 }

@@ -7,7 +7,7 @@ use std::time::Instant;
 use anyhow::{Context, bail};
 use clap::Args;
 use doorward_store::transfer::{Progress, Sum, copy, finish, is_used, sums};
-use doorward_store::{Db, StoreError, organisation};
+use doorward_store::{Db, StoreError, sealed};
 use serde_json::{Value, json};
 
 use super::output::Output;
@@ -84,24 +84,32 @@ fn explained(error: StoreError) -> anyhow::Error {
 
 /// A store that somebody serves is not moved: what is written meanwhile would be missing.
 async fn refuse_served(db: &Db) -> anyhow::Result<()> {
+    if is_served(db).await? {
+        bail!("another Doorward is connected to this database: stop all servers first");
+    }
+    Ok(())
+}
+
+/// Whether another process of ours is connected, and stays so for a while. This one must not have connected twice.
+pub(super) async fn is_served(db: &Db) -> anyhow::Result<bool> {
     // A process that has just ended may still be in the server's list for a moment.
     for _ in 0..20 {
         if !is_used(db).await? {
-            return Ok(());
+            return Ok(false);
         }
         tokio::time::sleep(std::time::Duration::from_millis(100)).await;
     }
-    bail!("another Doorward is connected to this database: stop all servers first")
+    Ok(true)
 }
 
 /// Says where the key of the moved store is. A key that does not fit is refused: no token would be valid with it.
 async fn master_key(config: &Config, from: &Side, to: &Side) -> anyhow::Result<String> {
     let advice = "tokens and sessions stay valid only with the same master key";
-    let stored = organisation::key_check(from.db.reading().await?.conn()?).await;
-    let stored = stored.context("the source holds no store that can be read")?;
+    let standing = sealed::standing(from.db.reading().await?.conn()?).await;
+    let standing = standing.context("the source holds no store that can be read")?;
     let mut fitting = Vec::new();
-    for (place, keys) in place::known_keys(config, from, to)? {
-        if stored.is_some_and(|stored| stored != keys.check_value()) {
+    for (place, masters) in place::known_keys(config, from, to)? {
+        if standing.mark.is_some() && masters.root(&standing).is_err() {
             bail!("{place} is not the key that the source was set up with: {advice}");
         }
         fitting.push(place);

@@ -2,8 +2,6 @@
 
 use std::fmt;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize, Serializer};
 use zeroize::Zeroizing;
 
@@ -44,13 +42,4 @@ impl Serialize for SecretText {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(REDACTED)
     }
-}
-
-/// Reads 32 bytes from base64. Both alphabets are taken, with and without padding, because key generators differ.
-pub(super) fn key_bytes(text: &str) -> Option<Zeroizing<[u8; 32]>> {
-    [STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD].iter().find_map(|alphabet| {
-        let bytes = Zeroizing::new(alphabet.decode(text.trim()).ok()?);
-        let key: [u8; 32] = bytes.as_slice().try_into().ok()?;
-        Some(Zeroizing::new(key))
-    })
 }

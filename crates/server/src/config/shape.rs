@@ -1,9 +1,9 @@
 //! The shapes that texts of the configuration may have.
 
+use doorward_core::master::MasterKey;
 use http::Uri;
 
 use super::rule::Rule;
-use super::secret::key_bytes;
 
 const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
 
@@ -30,8 +30,10 @@ pub(super) const FILTER: Rule = Rule::Text {
 };
 pub(super) const ISSUER: Rule =
     Rule::Text { shape: "a name of 1 to 64 characters without colon, such as \"Example\"", fits: is_issuer };
-pub(super) const KEY: Rule =
-    Rule::Secret { shape: "32 bytes in base64", fits: |text| key_bytes(text).is_some() };
+pub(super) const KEY: Rule = Rule::Secret {
+    shape: "32 bytes in base64, or several such keys with commas in between",
+    fits: |text| MasterKey::parse_all(text).is_some(),
+};
 pub(super) const DATABASE: Rule = Rule::Secret {
     shape: "a URL such as \"postgres://user:password@host/database\"",
     fits: |text| ["postgres://", "postgresql://"].iter().any(|scheme| text.starts_with(scheme)),

@@ -50,7 +50,8 @@ section! {
         /// Form of the log lines on standard error.
         log_format: LogFormat = LogFormat::Human, LOG_FORMAT;
         /// Key that secrets in the database are encrypted under; `openssl rand -base64 32` makes one.
-        /// Not set: a key is generated in the data directory at the first start.
+        /// Not set: a key is generated in the data directory at the first start. Of several keys all open, and
+        /// `doorward keys rotate` makes the first one the key that seals.
         master_key: Option<SecretText> = None, KEY;
         in tls: Tls;
         in limits: Limits;

@@ -218,13 +218,7 @@ impl Http {
             }
         }
         if !rpc.body {
-            let fields = request.as_object().unwrap().iter().flat_map(|(name, value)| match value {
-                Value::Array(list) => list.iter().map(|value| (name, value)).collect::<Vec<_>>(),
-                value => vec![(name, value)],
-            });
-            let pairs: Vec<_> =
-                fields.map(|(name, value)| format!("{name}={}", escape(value.as_str().unwrap()))).collect();
-            path = format!("{path}?{}", pairs.join("&"));
+            path = format!("{path}?{}", query("", &request).join("&"));
         }
         let body = if rpc.body { request.to_string() } else { String::new() };
         let answer = self.rest(rpc.verb, &path, token, &body).await;
@@ -236,6 +230,19 @@ impl Http {
         let code = u32::try_from(body["code"].as_u64().unwrap()).unwrap();
         let details = body["details"].as_array().cloned().unwrap_or_default();
         Err(Refusal { code, message: body["message"].as_str().unwrap().to_owned(), details })
+    }
+}
+
+/// A message as the parts of a query; names of inner fields are dotted.
+fn query(name: &str, value: &Value) -> Vec<String> {
+    match value {
+        Value::Object(fields) => {
+            let dotted = |inner: &str| [name, inner].join(if name.is_empty() { "" } else { "." });
+            fields.iter().flat_map(|(inner, value)| query(&dotted(inner), value)).collect()
+        }
+        Value::Array(list) => list.iter().flat_map(|value| query(name, value)).collect(),
+        Value::String(text) => vec![format!("{name}={}", escape(text))],
+        value => vec![format!("{name}={value}")],
     }
 }
 

@@ -93,7 +93,17 @@ impl Rig {
 
     /// A server on a database of PostgreSQL, or else on the embedded one.
     pub async fn start_on(database: Option<Database>, set: &[&str]) -> Self {
+        Self::start_from(database, set, "").await
+    }
+
+    /// A server with a configuration file, for what `--set` cannot say.
+    pub async fn start_with_file(file: &str) -> Self {
+        Self::start_from(on_postgres().then(|| Server::shared().database()), &[], file).await
+    }
+
+    async fn start_from(database: Option<Database>, set: &[&str], file: &str) -> Self {
         let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("doorward.toml"), file).unwrap();
         let url = database.as_ref().map(|database| format!("database_url={}", database.url()));
         // Where many tests run at once a hash may wait for long, and that is not what they test.
         let patient = ["hashing.max_wait_ms=25000"];

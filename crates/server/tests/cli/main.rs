@@ -10,7 +10,6 @@
     reason = "a test fails loudly"
 )]
 
-#[expect(dead_code, reason = "the tests of the shutdown use the rest of it")]
 #[path = "../wire/child.rs"]
 pub(crate) mod child;
 #[expect(dead_code, reason = "the tests of the api use the rest of it")]
@@ -19,6 +18,9 @@ pub(crate) mod client;
 mod config;
 #[expect(dead_code, reason = "the tests of secrets use the rest of it")]
 pub(crate) mod home;
+mod keys;
+mod keys_broken_off;
 mod manage;
 pub(crate) mod tools;
 mod usage;
+pub(crate) mod vault;

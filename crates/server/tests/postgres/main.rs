@@ -9,7 +9,6 @@
 )]
 
 mod backup;
-#[expect(dead_code, reason = "the tests of the shutdown use the rest of it")]
 #[path = "../wire/child.rs"]
 mod child;
 #[expect(dead_code, reason = "the tests of the api use the rest of it")]
@@ -18,6 +17,7 @@ mod client;
 #[expect(dead_code, reason = "the tests of secrets use the rest of it")]
 #[path = "../cli/home.rs"]
 mod home;
+mod keys;
 mod locks;
 mod outage;
 #[expect(dead_code, reason = "the tests of the api use the rest of it")]
@@ -26,3 +26,6 @@ mod rig;
 #[path = "../cli/tools.rs"]
 mod tools;
 mod unreachable;
+#[expect(dead_code, reason = "the tests of the command line use the rest of it")]
+#[path = "../cli/vault.rs"]
+mod vault;

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use doorward_proto::RPCS;
 
 use crate::client::Protocol;
+use crate::denial_factors::factors;
 use crate::denial_table::{Entry, Own, Rule, sessions};
 use crate::denial_users::users;
 use crate::denial_world::{Who, World};
@@ -22,6 +23,7 @@ async fn run(world: &mut World, service: &str, entries: Vec<Entry>) -> Vec<Strin
             let shown = request.to_string();
             let called = world.rig.http.call(Protocol::ConnectJson, &method, token.as_deref(), request).await;
             let expected = world.expected(&caller.who, (entry.rule, entry.own), entry.creator);
+            let expected = expected.and_then(|()| entry.ends.map_or(Ok(()), Err));
             let ended = called.map(drop).map_err(|refusal| refusal.id());
             if ended != expected.map_err(str::to_owned) {
                 let name = caller.name;
@@ -53,6 +55,13 @@ async fn every_caller_of_every_user_method_is_let_in_or_refused_as_written() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+#[tokio::test]
+async fn every_caller_of_every_method_of_factors_is_let_in_or_refused_as_written() {
+    let mut world = World::build().await;
+    let wrong = run(&mut world, "user", factors()).await;
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
 #[test]
 fn every_served_method_is_in_the_table_and_nothing_else() {
     let served: BTreeSet<String> = RPCS.iter().map(|rpc| format!("{}/{}", rpc.service, rpc.method)).collect();
@@ -61,9 +70,10 @@ fn every_served_method_is_in_the_table_and_nothing_else() {
         let names = sessions().into_iter().map(|entry| entry.rpc);
         listed.extend(names.map(|name| format!("zitadel.session.{version}.SessionService/{name}")));
     }
-    listed.extend(users().into_iter().map(|entry| format!("zitadel.user.v2.UserService/{}", entry.rpc)));
+    let of_users = users().into_iter().chain(factors());
+    listed.extend(of_users.map(|entry| format!("zitadel.user.v2.UserService/{}", entry.rpc)));
     assert_eq!(served, listed);
-    assert_eq!(served.len(), 34);
+    assert_eq!(served.len(), 65);
 }
 
 #[tokio::test]

@@ -14,6 +14,10 @@ pub enum Target {
     LockedHuman,
     InactiveHuman,
     Machine,
+    /// A person whose mail address and phone are verified.
+    Reached,
+    /// The same, on whom this method was called before.
+    After(&'static str),
 }
 
 /// What a caller needs.
@@ -51,6 +55,8 @@ pub struct Fresh {
     pub email_code: String,
     pub phone_code: String,
     pub reset_code: String,
+    /// What the call before answered.
+    pub answer: Value,
     /// The token of the user concerned.
     pub own: String,
 }
@@ -62,7 +68,16 @@ pub struct Entry {
     pub own: Own,
     /// Whether the creator of the session may.
     pub creator: bool,
+    /// The refusal that everybody meets who is let in, where success would take more than a table has.
+    pub ends: Option<&'static str>,
     pub request: fn(&Fresh) -> Value,
+}
+
+impl Entry {
+    /// The same for a call that is refused in the end, whoever makes it.
+    pub const fn ends(self, refusal: &'static str) -> Self {
+        Self { ends: Some(refusal), ..self }
+    }
 }
 
 /// An entry without a right of the creator.
@@ -72,7 +87,7 @@ pub const fn entry(
     (rule, own): (Rule, Own),
     request: fn(&Fresh) -> Value,
 ) -> Entry {
-    Entry { rpc, target, rule, own, creator: false, request }
+    Entry { rpc, target, rule, own, creator: false, ends: None, request }
 }
 
 fn session(fresh: &Fresh) -> Value {

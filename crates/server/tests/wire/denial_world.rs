@@ -138,6 +138,13 @@ impl World {
             Target::Session => self.add_session(&mut fresh, true).await,
             Target::SessionWithoutUser => self.add_session(&mut fresh, false).await,
             Target::Human => self.furnish(&mut fresh).await,
+            Target::Reached => self.reach(&fresh).await,
+            Target::After(method) => {
+                self.reach(&fresh).await;
+                // What a method does not know it ignores.
+                let request = json!({ "domain": "mouse.com", "returnCode": {} });
+                fresh.answer = self.ask(&format!("user.{method}"), &fresh, request).await;
+            }
             Target::LockedHuman => self.on_user("user.LockUser", &fresh, json!({})).await,
             Target::InactiveHuman => self.on_user("user.DeactivateUser", &fresh, json!({})).await,
             Target::Nothing | Target::Machine | Target::HumanWithPassword => {}
@@ -152,6 +159,11 @@ impl World {
     async fn ask(&self, method: &str, fresh: &Fresh, mut request: Value) -> Value {
         request["userId"] = json!(fresh.user);
         self.rig.ok(method, &self.rig.admin, request).await
+    }
+
+    /// A phone that is verified, as the mail address is from the start.
+    async fn reach(&self, fresh: &Fresh) {
+        self.on_user("user.SetPhone", fresh, json!({ "phone": "+41791234567", "isVerified": true })).await;
     }
 
     /// A phone, metadata, and a code for everything that takes one.

@@ -12,6 +12,7 @@ pub(crate) mod client;
 mod content_types;
 mod cors;
 mod denial;
+pub(crate) mod denial_factors;
 pub(crate) mod denial_roles;
 pub(crate) mod denial_table;
 pub(crate) mod denial_users;
@@ -23,6 +24,7 @@ mod json_in;
 mod json_out;
 mod malformed;
 mod order;
+mod order_factors;
 mod pages;
 #[expect(dead_code, reason = "the tests of the api use the rest of it")]
 #[path = "../api/rig.rs"]

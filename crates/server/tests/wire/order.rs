@@ -14,6 +14,9 @@ async fn an_invalid_request_without_a_token_is_unauthenticated() {
         ("beta.ListSessions", json!({ "queries": [{}] })),
         ("user.CreateUser", json!({})),
         ("user.AddHumanUser", json!({})),
+        ("user.RegisterTOTP", json!({})),
+        ("user.CreatePasskeyRegistrationLink", json!({})),
+        ("user.StartIdentityProviderIntent", json!({})),
     ];
     for protocol in Protocol::ALL {
         for (method, request) in &invalid {
@@ -86,6 +89,10 @@ async fn the_other_methods_check_limits_before_the_permission() {
         ("session.DeleteSession", json!({})),
         ("user.CreateUser", json!({})),
         ("user.LockUser", json!({ "userId": "" })),
+        ("user.RegisterPasskey", json!({})),
+        ("user.AddOTPEmail", json!({})),
+        ("user.ListAuthenticationFactors", json!({})),
+        ("user.HumanMFAInitSkipped", json!({ "userId": "x".repeat(201) })),
     ] {
         let text = rig.id(method, &nobody, request).await;
         assert!(text.starts_with("invalid "), "{method} {text}");

@@ -5,12 +5,13 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use doorward_core::token::Keyring;
 use doorward_store::{Db, PostgresSettings, Settings, SqliteSettings};
 
 use crate::config::Config;
 use crate::env::Env;
-use crate::first_start::{DATABASE, DataDir, private_file};
+use crate::first_start::{DATABASE, DataDir};
+use crate::master_key::{FILE, Masters};
+use crate::private_file;
 
 /// How long a statement of a move may take: it may read a whole table.
 const PATIENCE: Duration = Duration::from_secs(3600);
@@ -63,7 +64,7 @@ impl Place {
     pub fn open_target(&self, config: &Config) -> anyhow::Result<Side> {
         if let Self::Sqlite(file) = self {
             DataDir::open(folder(file))?;
-            private_file(file)?;
+            private_file::make(file)?;
         }
         self.open(config)
     }
@@ -101,17 +102,18 @@ impl Place {
     }
 }
 
-/// The keys that can be found on this machine, and where: the configured one, and those in the data folders.
-pub fn known_keys(config: &Config, from: &Side, to: &Side) -> anyhow::Result<Vec<(String, Keyring)>> {
+/// The master keys that can be found on this machine, and where: the configured ones, and those in the data folders.
+pub fn known_keys(config: &Config, from: &Side, to: &Side) -> anyhow::Result<Vec<(String, Masters)>> {
     let mut known = Vec::new();
-    if let Some(key) = config.master_key_bytes() {
-        known.push(("the configured master key".to_owned(), Keyring::derive(&key)));
+    let env = Env::system();
+    if let Some(keys) = config.master_keys() {
+        let keys = Masters::find(Some(keys), Path::new(""), true, &env)?;
+        known.push(("the configured master key".to_owned(), keys));
     }
     for folder in [&from.folder, &to.folder].into_iter().flatten() {
-        let file = folder.join("master.key");
+        let file = folder.join(FILE);
         if file.exists() {
-            let keys = DataDir::unopened(folder).keys(None, true, &Env::system())?.tokens;
-            known.push((file.display().to_string(), keys));
+            known.push((file.display().to_string(), Masters::find(None, folder, true, &env)?));
         }
     }
     Ok(known)

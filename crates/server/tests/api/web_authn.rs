@@ -312,7 +312,7 @@ async fn a_challenge_that_is_replaced_is_void_and_failed_checks_leave_the_others
 #[tokio::test]
 async fn pages_below_the_domain_and_configured_apps_may_use_a_key() {
     let app = "android:apk-key-hash:abc";
-    let set = format!("webauthn.android_origins=[\"{app}\"]");
+    let set = format!("webauthn.android_origins={app}");
     let scene = Scene::open_with(&[&set]).await;
     for (count, origin) in (1..).zip(["https://example.com", "https://a.b.example.com:8443", app]) {
         let (session, options) = scene.asked("REQUIRED").await;

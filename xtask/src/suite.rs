@@ -12,7 +12,7 @@ use crate::{postgres, sdk, tidy};
 const NEXTEST: &str = "0.9.143";
 
 /// What `--quick` leaves out.
-const QUICK: &str = "not (binary(sdk) or binary(kill) or test(/kill|real_provider/) \
+const QUICK: &str = "not (binary(sdk) or binary(/^delivery/) or binary(kill) or test(/kill|real_provider/) \
                      or (binary(nodes) and test(/scenes::|revoked/)))";
 
 /// Runs it all; `more` goes to nextest.

@@ -1,4 +1,5 @@
-//! The server as its users' client libraries see it: unmodified SDKs from the registries walk through the Session API.
+//! The server as its users' client libraries see it: unmodified SDKs from the registries walk through the Session API,
+//! and a browser logs in on a page that calls it.
 //!
 //! `cargo xtask test` installs them. They are never skipped: where one is missing, its test fails and says so.
 
@@ -138,6 +139,17 @@ fn the_node_sdk_sets_up_every_factor_that_it_knows_and_logs_in_with_it() {
     let factors = ["intent", "otp_email", "otp_sms", "password", "totp", "user", "web_auth_n"];
     let methods = ["IDP", "OTP_EMAIL", "OTP_SMS", "PASSKEY", "PASSWORD", "TOTP", "U2F"];
     assert_complete(&seen, &factors, &methods);
+}
+
+#[test]
+fn chromium_registers_a_passkey_and_logs_in_with_it_on_a_page_of_another_origin() {
+    let seen = walk(&Sdk::browser());
+    let factors = &seen["factors"];
+    assert_eq!(factors["webAuthN"]["userVerified"], true, "{seen}");
+    assert!(factors["webAuthN"]["verifiedAt"].is_string(), "{seen}");
+    assert_eq!(factors["user"]["loginName"], LOGIN_NAME);
+    assert_eq!(factors.get("password"), None, "the passkey was enough");
+    assert_eq!(seen["domains"], json!(["localhost"]), "the passkeys that the authenticator has");
 }
 
 /// A field that only some SDKs show.

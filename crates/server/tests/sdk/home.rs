@@ -33,6 +33,11 @@ impl Sdk {
         Self { program: "node".into(), arguments: with_script(&folder.join(script), arguments) }
     }
 
+    /// The script of `tests-sdk/browser`, which drives Chromium and needs no packages.
+    pub fn browser() -> Self {
+        Self { program: "node".into(), arguments: with_script(&scripts().join("browser/drive.mjs"), &[]) }
+    }
+
     /// The program of `tests-sdk/rust`.
     pub fn rust() -> Self {
         Self { program: installed(home().join("rust/debug/doorward-sdk-tests")), arguments: Vec::new() }
@@ -49,6 +54,7 @@ impl Sdk {
             .env("DOORWARD_ADMIN_PAT", &server.admin_token)
             .env("DOORWARD_LOGIN_NAME", LOGIN_NAME)
             .env("DOORWARD_PASSWORD", PASSWORD)
+            .env("DOORWARD_FOLDER", folder.path())
             .env("PYTHONDONTWRITEBYTECODE", "1")
             .env("PYTHONWARNINGS", "ignore")
             .stdin(Stdio::null())

@@ -34,8 +34,8 @@ class Browser {
       }
       const page = await answer.text();
       if (!page.includes('name="prompt"')) throw new Error(`${answer.status}: ${page}`);
-      const login = page.includes('name="prompt" value="login"');
-      answer = await this.send(url, login ? { prompt: "login", login: "mini", password: "any" } : { prompt: "consent" });
+      const login = { prompt: "login", login: "mini", password: "any" };
+      answer = await this.send(url, page.includes('value="login"') ? login : { prompt: "consent" });
     }
     throw new Error(`no end of it: ${url}`);
   }

@@ -1,5 +1,5 @@
-"""Sets up every factor for a new person and logs her in with all of them, with the SDK `zitadel-client`; prints what the
-session shows as one line of JSON.
+"""Sets up every factor for a new person and logs her in with all of them, with the SDK `zitadel-client`; prints what
+the session shows as one line of JSON.
 """
 
 import base64

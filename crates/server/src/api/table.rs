@@ -46,17 +46,6 @@ fn handler(method: &str) -> Option<Run> {
         "AddPersonalAccessToken" => open(user::add_token),
         "ListPersonalAccessTokens" => open(user::list_tokens),
         "RemovePersonalAccessToken" => open(user::remove_token),
-        "RegisterPasskey" => open(passkey::register),
-        "VerifyPasskeyRegistration" => open(passkey::verify),
-        "CreatePasskeyRegistrationLink" => guarded(
-            |call, request| Box::pin(std::future::ready(passkey::permit_link(call, request))),
-            passkey::create_link,
-        ),
-        "ListPasskeys" => open(passkey::list),
-        "RemovePasskey" => open(passkey::remove),
-        "RegisterU2F" => open(passkey::register_u2f),
-        "VerifyU2FRegistration" => open(passkey::verify_u2f),
-        "RemoveU2F" => open(passkey::remove_u2f),
         "SetUserMetadata" => open(user::set_metadata),
         "ListUserMetadata" => guarded(
             |call, request| Box::pin(std::future::ready(user::permit_list_metadata(call, request))),
@@ -77,13 +66,24 @@ fn handler(method: &str) -> Option<Run> {
         "ListAuthenticationMethodTypes" => open(user_factor::list_method_types),
         "ListAuthenticationFactors" => open(user_factor::list_factors),
         "HumanMFAInitSkipped" => open(user_factor::mfa_init_skipped),
-        _ => return one_time_code(method),
+        _ => return factor(method),
     })
 }
 
-/// The methods about one-time codes of users.
-fn one_time_code(method: &str) -> Option<Run> {
+/// The methods about factors of users.
+fn factor(method: &str) -> Option<Run> {
     Some(match method {
+        "RegisterPasskey" => open(passkey::register),
+        "VerifyPasskeyRegistration" => open(passkey::verify),
+        "CreatePasskeyRegistrationLink" => guarded(
+            |call, request| Box::pin(std::future::ready(passkey::permit_link(call, request))),
+            passkey::create_link,
+        ),
+        "ListPasskeys" => open(passkey::list),
+        "RemovePasskey" => open(passkey::remove),
+        "RegisterU2F" => open(passkey::register_u2f),
+        "VerifyU2FRegistration" => open(passkey::verify_u2f),
+        "RemoveU2F" => open(passkey::remove_u2f),
         "RegisterTOTP" => open(second_factor::register_totp),
         "VerifyTOTPRegistration" => open(second_factor::verify_totp),
         "RemoveTOTP" => open(second_factor::remove_totp),

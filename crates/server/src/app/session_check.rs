@@ -74,7 +74,7 @@ impl From<Refusal> for Verdict {
 enum Check {
     Password(PasswordEvidence),
     Intent(IntentCheck),
-    WebAuthN(Result<web_authn::Evidence, Failure>),
+    WebAuthN(Box<Result<web_authn::Evidence, Failure>>),
     Totp(Secret),
     Otp(Channel, Secret),
     RecoveryCode(Secret),
@@ -203,7 +203,7 @@ pub(super) async fn gather(
         let found = web_authn::verify(call, session, user_id.as_deref(), assertion.clone()).await?;
         let user_verified = found.as_ref().is_ok_and(web_authn::Evidence::user_verified);
         factors.web_auth_n = Some((call.now, user_verified));
-        checks.push(Check::WebAuthN(found));
+        checks.push(Check::WebAuthN(Box::new(found)));
     }
     checks.extend(request.totp.clone().map(Check::Totp));
     checks.extend(request.otp_sms.clone().map(|code| Check::Otp(Channel::Sms, code)));

@@ -76,16 +76,23 @@ fn handler(method: &str) -> Option<Run> {
         "AddIDPLink" => open(idp::add_link),
         "ListIDPLinks" => open(idp::list_links),
         "RemoveIDPLink" => open(idp::remove_link),
+        "DeleteUserMetadata" => open(user::delete_metadata),
+        "ListAuthenticationMethodTypes" => open(user_factor::list_method_types),
+        "ListAuthenticationFactors" => open(user_factor::list_factors),
+        "HumanMFAInitSkipped" => open(user_factor::mfa_init_skipped),
+        _ => return code_handler(method),
+    })
+}
+
+/// The methods that send codes.
+fn code_handler(method: &str) -> Option<Run> {
+    Some(match method {
         "ResendEmailCode" => open(user_code::resend_email),
         "SendEmailCode" => open(user_code::send_email),
         "ResendPhoneCode" => open(user_code::resend_phone),
         "CreateInviteCode" => open(user_code::create_invite),
         "ResendInviteCode" => open(user_code::resend_invite),
         "VerifyInviteCode" => open(user_code::verify_invite),
-        "DeleteUserMetadata" => open(user::delete_metadata),
-        "ListAuthenticationMethodTypes" => open(user_factor::list_method_types),
-        "ListAuthenticationFactors" => open(user_factor::list_factors),
-        "HumanMFAInitSkipped" => open(user_factor::mfa_init_skipped),
         _ => return None,
     })
 }

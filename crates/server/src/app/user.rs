@@ -162,8 +162,8 @@ fn check_human(
         verified: *verification == Verification::Verified,
     };
     let email = contact(address, &verification);
-    let mut codes = Codes::default();
-    codes.email = Drawn::for_contact(app, CodePurpose::Email, verification, now)?;
+    let email_code = Drawn::for_contact(app, CodePurpose::Email, verification, now)?;
+    let mut codes = Codes { email: email_code, phone: None };
     let mut phone = None;
     if let Some((number, verification)) = new.phone.filter(|(number, _)| !number.is_empty()) {
         phone = Some(contact(normalise_phone(&number)?, &verification));

@@ -46,15 +46,6 @@ fn handler(method: &str) -> Option<Run> {
         "AddPersonalAccessToken" => open(user::add_token),
         "ListPersonalAccessTokens" => open(user::list_tokens),
         "RemovePersonalAccessToken" => open(user::remove_token),
-        "RegisterTOTP" => open(second_factor::register_totp),
-        "VerifyTOTPRegistration" => open(second_factor::verify_totp),
-        "RemoveTOTP" => open(second_factor::remove_totp),
-        "AddOTPSMS" => open(second_factor::add_otp_sms),
-        "RemoveOTPSMS" => open(second_factor::remove_otp_sms),
-        "AddOTPEmail" => open(second_factor::add_otp_email),
-        "RemoveOTPEmail" => open(second_factor::remove_otp_email),
-        "GenerateRecoveryCodes" => open(second_factor::generate_recovery_codes),
-        "RemoveRecoveryCodes" => open(second_factor::remove_recovery_codes),
         "RegisterPasskey" => open(passkey::register),
         "VerifyPasskeyRegistration" => open(passkey::verify),
         "CreatePasskeyRegistrationLink" => guarded(
@@ -76,23 +67,32 @@ fn handler(method: &str) -> Option<Run> {
         "AddIDPLink" => open(idp::add_link),
         "ListIDPLinks" => open(idp::list_links),
         "RemoveIDPLink" => open(idp::remove_link),
-        "DeleteUserMetadata" => open(user::delete_metadata),
-        "ListAuthenticationMethodTypes" => open(user_factor::list_method_types),
-        "ListAuthenticationFactors" => open(user_factor::list_factors),
-        "HumanMFAInitSkipped" => open(user_factor::mfa_init_skipped),
-        _ => return code_handler(method),
-    })
-}
-
-/// The methods that send codes.
-fn code_handler(method: &str) -> Option<Run> {
-    Some(match method {
         "ResendEmailCode" => open(user_code::resend_email),
         "SendEmailCode" => open(user_code::send_email),
         "ResendPhoneCode" => open(user_code::resend_phone),
         "CreateInviteCode" => open(user_code::create_invite),
         "ResendInviteCode" => open(user_code::resend_invite),
         "VerifyInviteCode" => open(user_code::verify_invite),
+        "DeleteUserMetadata" => open(user::delete_metadata),
+        "ListAuthenticationMethodTypes" => open(user_factor::list_method_types),
+        "ListAuthenticationFactors" => open(user_factor::list_factors),
+        "HumanMFAInitSkipped" => open(user_factor::mfa_init_skipped),
+        _ => return one_time_code(method),
+    })
+}
+
+/// The methods about one-time codes of users.
+fn one_time_code(method: &str) -> Option<Run> {
+    Some(match method {
+        "RegisterTOTP" => open(second_factor::register_totp),
+        "VerifyTOTPRegistration" => open(second_factor::verify_totp),
+        "RemoveTOTP" => open(second_factor::remove_totp),
+        "AddOTPSMS" => open(second_factor::add_otp_sms),
+        "RemoveOTPSMS" => open(second_factor::remove_otp_sms),
+        "AddOTPEmail" => open(second_factor::add_otp_email),
+        "RemoveOTPEmail" => open(second_factor::remove_otp_email),
+        "GenerateRecoveryCodes" => open(second_factor::generate_recovery_codes),
+        "RemoveRecoveryCodes" => open(second_factor::remove_recovery_codes),
         _ => return None,
     })
 }

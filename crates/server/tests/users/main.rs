@@ -8,7 +8,6 @@
 #[expect(dead_code, reason = "shared with the tests of sessions, which log in with keys")]
 pub(crate) mod authenticator;
 #[path = "../api/client.rs"]
-#[expect(dead_code, reason = "shared with the tests of sessions, which speak every protocol")]
 pub(crate) mod client;
 #[path = "../api/rig.rs"]
 #[expect(dead_code, reason = "shared with the tests of faults, which hold the store up")]
@@ -21,9 +20,9 @@ mod users_hashes;
 mod users_links;
 mod users_metadata;
 mod users_nesting;
+mod users_otp;
 mod users_passkey_codes;
 mod users_passkeys;
-mod users_otp;
 mod users_password;
 mod users_recovery;
 mod users_reset;

@@ -11,6 +11,7 @@ import asyncio
 import email
 import email.policy
 import json
+import os
 import ssl
 import sys
 
@@ -96,11 +97,13 @@ async def main():
     listening = await loop.create_server(made, "127.0.0.1", arguments.port)
     tell(port=listening.sockets[0].getsockname()[1])
 
-    # Each line lets one mail go on; the end of the input ends the server.
+    # Each line lets one mail go on; the end of the input ends the server. What came is taken as it is: lines that a
+    # buffer kept back would not be heard.
     def heard():
-        if sys.stdin.readline():
+        came = os.read(sys.stdin.fileno(), 1024)
+        for _ in range(came.count(b"\n")):
             go_on.release()
-        else:
+        if not came:
             loop.stop()
 
     loop.add_reader(sys.stdin, heard)

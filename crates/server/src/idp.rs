@@ -3,7 +3,7 @@
 mod claims;
 mod discovery;
 mod id_token;
-mod outbound;
+pub(crate) mod outbound;
 mod provider;
 mod redeem;
 

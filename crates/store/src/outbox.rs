@@ -164,15 +164,11 @@ pub async fn nth_newest(
     since: Timestamp,
     number: u32,
 ) -> Result<Option<Timestamp>> {
+    let of_user = "SELECT created FROM outbox WHERE user_id = $1 AND created > $2 ORDER BY created DESC LIMIT 1 OFFSET $3";
+    let of_session = "SELECT created FROM outbox WHERE session_id = $1 AND created > $2 ORDER BY created DESC LIMIT 1 OFFSET $3";
     let (sql, id) = match whose {
-        Whose::User(id) => (
-            "SELECT created FROM outbox WHERE user_id = $1 AND created > $2 ORDER BY created DESC LIMIT 1 OFFSET $3",
-            id,
-        ),
-        Whose::Session(id) => (
-            "SELECT created FROM outbox WHERE session_id = $1 AND created > $2 ORDER BY created DESC LIMIT 1 OFFSET $3",
-            id,
-        ),
+        Whose::User(id) => (of_user, id),
+        Whose::Session(id) => (of_session, id),
     };
     let params = [id.into(), since.into(), number.saturating_sub(1).into()];
     conn.one(sql, &params).await?.map(|row| row.read("outbox").time("created")).transpose()
@@ -213,7 +209,7 @@ pub async fn take(conn: &mut Conn, terms: Terms) -> Result<Taken> {
             // Why it failed before tells more.
             let error =
                 entry.error.take().map_or(over.to_owned(), |error| format!("{over}; before: {error}"));
-            end(conn, &entry, State::GivenUp, Some(&error), terms.now).await?;
+            give_up(conn, &entry, &error, terms.now).await?;
             taken.given_up += 1;
             continue;
         }
@@ -226,12 +222,17 @@ pub async fn take(conn: &mut Conn, terms: Terms) -> Result<Taken> {
     Ok(taken)
 }
 
-/// Ends a message as sent, whoever else may have taken it meanwhile. Gives `false` if it had ended before.
+/// Ends a message as sent, whoever else may have taken or replaced it meanwhile. Gives `false` if it was known to be
+/// sent, or given up.
 ///
 /// # Errors
 /// When the store cannot be written.
 pub async fn finish(conn: &mut Conn, entry: &Entry, now: Timestamp) -> Result<bool> {
-    end(conn, entry, State::Sent, None, now).await
+    let sql = "UPDATE outbox SET state = $2, error = NULL, ended = $3, payload = NULL WHERE id = $1 AND \
+               (ended IS NULL OR state = $4)";
+    let (sent, replaced) = (State::Sent as i64, State::Replaced as i64);
+    let params = [(&entry.id).into(), sent.into(), now.into(), replaced.into()];
+    Ok(conn.run(sql, &params).await? == 1)
 }
 
 /// Notes that an attempt failed: the message is tried again at a time, or given up. Nothing happens if somebody else
@@ -251,21 +252,15 @@ pub async fn fail(
     let params = [(&entry.id).into(), entry.attempts.into(), error.into(), due.into()];
     let noted = conn.run(sql, &params).await? == 1;
     if noted && again.is_none() {
-        return end(conn, entry, State::GivenUp, Some(error), now).await;
+        return give_up(conn, entry, error, now).await;
     }
     Ok(noted)
 }
 
 /// What a message says is removed as soon as nobody needs it any more: it may hold a code.
-async fn end(
-    conn: &mut Conn,
-    entry: &Entry,
-    state: State,
-    error: Option<&str>,
-    now: Timestamp,
-) -> Result<bool> {
+async fn give_up(conn: &mut Conn, entry: &Entry, error: &str, now: Timestamp) -> Result<bool> {
     let sql = "UPDATE outbox SET state = $2, error = $3, ended = $4, payload = NULL WHERE id = $1 AND ended IS NULL";
-    let params = [(&entry.id).into(), (state as i64).into(), error.into(), now.into()];
+    let params = [(&entry.id).into(), (State::GivenUp as i64).into(), error.into(), now.into()];
     Ok(conn.run(sql, &params).await? == 1)
 }
 

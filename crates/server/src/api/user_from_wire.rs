@@ -229,7 +229,7 @@ mod tests {
         let plain = Verification::SendCode(None);
         assert_eq!(verification(Some(set_human_email::Verification::from(sent()))), plain);
         assert_eq!(verification(Some(set_email_request::Verification::from(sent()))), plain);
-        let sent = wire::SendEmailVerificationCode { url_template: Some("x".to_owned()), ..sent() };
+        let sent = wire::SendEmailVerificationCode { url_template: Some("x".to_owned()) };
         let request = set_email_request::Verification::from(sent);
         assert_eq!(verification(Some(request)), Verification::SendCode(Some("x".to_owned())));
         let human = set_human_phone::Verification::from(returned());

@@ -163,7 +163,7 @@ fn check_human(
     };
     let email = contact(address, &verification);
     let email_code = Drawn::for_contact(app, CodePurpose::Email, verification, now)?;
-    let mut codes = Codes { email: email_code, ..Codes::default() };
+    let mut codes = Codes { email: email_code, phone: None };
     let mut phone = None;
     if let Some((number, verification)) = new.phone.filter(|(number, _)| !number.is_empty()) {
         phone = Some(contact(normalise_phone(&number)?, &verification));

@@ -7,15 +7,16 @@ use reqwest::redirect::Policy;
 use reqwest::{Client, RequestBuilder, StatusCode};
 
 use super::Fault;
+use crate::idp::outbound::tls;
 
 /// The most that is read of an answer.
 const MOST: usize = 8 << 10;
 
 /// A client for one provider.
 pub(super) fn client(timeout: Duration) -> anyhow::Result<Client> {
-    // The first one counts; others that want one install the same.
-    drop(rustls::crypto::aws_lc_rs::default_provider().install_default());
     Client::builder()
+        .tls_backend_preconfigured(tls()?)
+        .no_proxy()
         .timeout(timeout)
         .connect_timeout(timeout)
         .redirect(Policy::none())

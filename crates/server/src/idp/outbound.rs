@@ -142,12 +142,12 @@ fn causes(error: reqwest::Error) -> String {
 }
 
 /// TLS with the certificates that the machine trusts.
-fn tls() -> anyhow::Result<ClientConfig> {
+pub(crate) fn tls() -> anyhow::Result<ClientConfig> {
     let mut roots = RootCertStore::empty();
     let found = rustls_native_certs::load_native_certs();
     let (added, _) = roots.add_parsable_certificates(found.certs);
     if added == 0 {
-        tracing::warn!("this machine trusts no certificates: no identity provider can be reached over TLS");
+        tracing::warn!("this machine trusts no certificates: nothing can be reached over TLS");
     }
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;

@@ -56,6 +56,7 @@ async fn a_server_that_does_not_answer_slows_nobody() {
     let mut mails = MailServer::start().await;
     let mut settings = mails.settings();
     settings.push("delivery.at_once=2".to_owned());
+    settings.push("delivery.timeout_ms=600000".to_owned());
     let rig = start(&settings).await;
     for number in 0..2 {
         add_unverified(&rig, &format!("held{number}@mouse.example")).await;

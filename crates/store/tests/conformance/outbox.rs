@@ -201,8 +201,13 @@ async fn a_new_message_replaces_the_one_that_waits_for_the_same() {
         assert_eq!(entry.state, if replaced { State::Replaced } else { State::Waiting }, "{entry:?}");
         assert_eq!((entry.payload.is_none(), entry.ended.is_some()), (replaced, replaced), "{entry:?}");
     }
+    // What is on its way while it is replaced was sent all the same, if it was.
+    let (now, mut first) = (later(2), find(&rig, "s1").await);
+    first.attempts = 1;
+    assert!(!fail(&rig, &first, None, 2).await);
+    assert!(writing!(rig, [first] outbox::finish(&first, now)).unwrap());
+    assert_eq!(find(&rig, "s1").await.state, State::Sent);
     // What was sent before stays as it is.
-    let now = later(2);
     for sent in take(&rig.db, terms(2)).await.entries {
         writing!(rig, [sent] outbox::finish(&sent, now)).unwrap();
     }

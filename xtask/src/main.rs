@@ -1,5 +1,6 @@
 //! The chores of this repository: `cargo xtask test`, `cargo xtask tidy`, `cargo xtask bench`.
 
+mod browser;
 mod packages;
 mod postgres;
 mod rolling;
@@ -17,7 +18,7 @@ The chores of this repository.
 
 cargo xtask test [--quick] [-- NEXTEST ARGUMENTS]
     Installs what the tests need, checks format, lints and tidiness, and runs all tests.
-    --quick leaves out the tests with SDKs and those that kill the server.
+    --quick leaves out the tests with SDKs, with a browser, and those that kill the server.
 cargo xtask tidy [--write]
     Checks what the compiler cannot. --write renews docs/errors.md and adds new migrations to their checksums.
 cargo xtask rolling REVISION [SECONDS]

@@ -6,13 +6,13 @@ use anyhow::bail;
 use doorward_postgres_rig::SHARED_ENV;
 
 use crate::run::{Steps, must, printed, to_the_end};
-use crate::{postgres, sdk, tidy};
+use crate::{browser, postgres, sdk, tidy};
 
 /// The version that is installed where there is none.
 const NEXTEST: &str = "0.9.143";
 
 /// What `--quick` leaves out.
-const QUICK: &str = "not (binary(sdk) or binary(kill) or test(/kill|real_provider/) \
+const QUICK: &str = "not (binary(sdk) or binary(/^delivery/) or binary(kill) or test(/kill|real_provider/) \
                      or (binary(nodes) and test(/scenes::|revoked/)))";
 
 /// Runs it all; `more` goes to nextest.
@@ -73,6 +73,9 @@ fn tools(quick: bool) -> anyhow::Result<()> {
         bail!("something is missing:\n  {}", missing.join("\n  "));
     }
     postgres::install()?;
+    if !quick {
+        browser::install()?;
+    }
     nextest()
 }
 

@@ -6,12 +6,15 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD};
 use zeroize::Zeroizing;
 
-use crate::seal::KeyId;
 use crate::token::{Digest, labelled};
 
 /// A master key. Its memory is wiped when it is dropped.
 #[derive(Clone, PartialEq, Eq)]
 pub struct MasterKey(Zeroizing<[u8; 32]>);
+
+/// The id of a master key, with which every value that is sealed under it begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct KeyId([u8; Self::LENGTH]);
 
 /// What the present master key of a store is there for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,6 +102,37 @@ impl MasterKey {
     #[must_use]
     pub fn part(&self, noted: &Digest) -> Option<Part> {
         Part::ALL.into_iter().find(|part| self.mark(*part) == *noted)
+    }
+}
+
+impl fmt::Display for KeyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl KeyId {
+    /// How long it is.
+    pub const LENGTH: usize = 8;
+
+    /// The id of a master key. It tells nothing else about the key.
+    pub(crate) fn derive(master: &[u8; 32]) -> Self {
+        let name = labelled(master, "doorward seal key id v1");
+        let mut id = [0; Self::LENGTH];
+        id.iter_mut().zip(name).for_each(|(to, from)| *to = from);
+        Self(id)
+    }
+
+    /// The id that a sealed value begins with.
+    #[must_use]
+    pub fn of(sealed: &[u8]) -> Option<Self> {
+        sealed.first_chunk().copied().map(Self)
+    }
+
+    /// As it stands in a sealed value.
+    #[must_use]
+    pub const fn bytes(&self) -> &[u8] {
+        self.0.as_slice()
     }
 }
 

@@ -12,18 +12,11 @@ use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{Key, XChaCha20Poly1305, XNonce};
 use zeroize::{Zeroize, Zeroizing};
 
-use crate::master::marks;
+use crate::master::{KeyId, marks};
 use crate::token::{Digest, labelled};
-
-/// How long the id of a key is.
-const ID: usize = 8;
 
 /// How long a nonce is: so long that random ones never meet.
 pub const NONCE: usize = 24;
-
-/// The id of a key, with which every value that it sealed begins.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct KeyId([u8; ID]);
 
 /// The keys that seal: the present one seals, all of them open. Its copies share which one that is.
 #[derive(Clone)]
@@ -57,37 +50,9 @@ impl fmt::Debug for Sealer {
     }
 }
 
-impl fmt::Display for KeyId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
-    }
-}
-
 impl Drop for SealKey {
     fn drop(&mut self) {
         self.key.zeroize();
-    }
-}
-
-impl KeyId {
-    /// The id of a master key. It tells nothing else about the key.
-    pub(crate) fn derive(master: &[u8; 32]) -> Self {
-        let name = labelled(master, "doorward seal key id v1");
-        let mut id = [0; ID];
-        id.iter_mut().zip(name).for_each(|(to, from)| *to = from);
-        Self(id)
-    }
-
-    /// The id that a sealed value begins with.
-    #[must_use]
-    pub fn of(sealed: &[u8]) -> Option<Self> {
-        sealed.first_chunk().copied().map(Self)
-    }
-
-    /// As it stands in a sealed value.
-    #[must_use]
-    pub const fn bytes(&self) -> &[u8] {
-        self.0.as_slice()
     }
 }
 
@@ -124,7 +89,7 @@ impl Sealer {
     /// Opens a value that was sealed for that purpose. Nothing, if it was not, or if its key is not there.
     #[must_use]
     pub fn open(&self, purpose: &str, sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
-        let (id, rest) = sealed.split_at_checked(ID)?;
+        let (id, rest) = sealed.split_at_checked(KeyId::LENGTH)?;
         let (nonce, message) = rest.split_at_checked(NONCE)?;
         let key = self.keys.iter().find(|key| key.id.bytes() == id)?;
         let nonce = <[u8; NONCE]>::try_from(nonce).ok()?;
@@ -217,6 +182,6 @@ mod tests {
         assert_eq!(Sealer::derive([&NEW]).open("x", &after).unwrap().as_slice(), b"value");
         assert!(both.renew("y", [8; NONCE], &before).is_none());
         assert!(Sealer::derive([&NEW]).renew("x", [8; NONCE], &before).is_none());
-        assert_eq!(KeyId::of(&before[..ID - 1]), None);
+        assert_eq!(KeyId::of(&before[..KeyId::LENGTH - 1]), None);
     }
 }

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
-use doorward_core::master::{MasterKey, Part};
-use doorward_core::seal::{Followed, KeyId, Sealer};
+use doorward_core::master::{KeyId, MasterKey, Part};
+use doorward_core::seal::{Followed, Sealer};
 use doorward_core::token::{Digest, Keyring};
 use doorward_store::sealed::{self, KEY, ROOT, Standing};
 use doorward_store::{Db, organisation};

@@ -7,8 +7,8 @@
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use doorward_core::master::{MasterKey, Part};
-use doorward_core::seal::{KeyId, Sealer};
+use doorward_core::master::{KeyId, MasterKey, Part};
+use doorward_core::seal::Sealer;
 use doorward_store::Db;
 use doorward_store::sealed::{self, KEY, ROOT, SEALED, Sealed};
 use zeroize::Zeroizing;

@@ -3,4 +3,4 @@
 #[path = "api/main.rs"]
 mod suite;
 
-use suite::{authenticator, client, model, rig};
+use suite::{authenticator, client, model, rig, web_authn};

@@ -2,6 +2,9 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a failing test panics")]
 
+#[path = "config/delivery.rs"]
+mod delivery;
+
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
@@ -84,6 +87,13 @@ fn another(path: &str, default: Option<&Value>) -> String {
     match (path, default) {
         ("listen", _) => "[::1]:9".into(),
         ("public_url", _) => "https://login.example.com/base".into(),
+        ("login_url" | "sms.hook.url" | "sms.twilio.url", _) => "https://other.example.com".into(),
+        ("mail.transport", _) => "smtp".into(),
+        ("mail.security", _) => "tls".into(),
+        ("mail.host", _) => "mail.example".into(),
+        ("mail.from" | "mail.reply_to", _) => "Door <door@ward.example>".into(),
+        ("sms.transport", _) => "hook".into(),
+        ("sms.hook.secret", _) => "a text that is long enough".into(),
         ("log", _) => "doorward=trace,warn".into(),
         ("log_format", _) => "json".into(),
         ("master_key", _) => KEY.into(),

@@ -3,4 +3,4 @@
 #[path = "idp/main.rs"]
 mod suite;
 
-use suite::{client, flow, rig, stub};
+use suite::{client, flow, provider, rig, stub};

@@ -1,4 +1,5 @@
-//! The server as its users' client libraries see it: unmodified SDKs from the registries walk through the Session API.
+//! The server as its users' client libraries see it: unmodified SDKs from the registries walk through the Session API,
+//! and a browser logs in on a page that calls it.
 //!
 //! `cargo xtask test` installs them. They are never skipped: where one is missing, its test fails and says so.
 
@@ -12,12 +13,15 @@
 
 #[path = "sdk/home.rs"]
 mod home;
+#[path = "sdk/provider.rs"]
+mod provider;
 #[path = "sdk/server.rs"]
 mod server;
 
 use serde_json::{Value, json};
 
 use home::Sdk;
+use provider::Provider;
 use server::{LOGIN_NAME, Server};
 
 /// What every SDK must have seen of one session: made, read, changed, listed, ended, and a wrong password refused.
@@ -77,32 +81,75 @@ fn grpcio_learns_the_api_from_reflection_and_creates_reads_changes_lists_and_del
 
 #[test]
 fn the_node_sdk_creates_reads_changes_lists_and_deletes_a_session_over_grpc() {
-    assert_walked(&walk(&Sdk::node(&["grpc", "v2"])));
+    assert_walked(&walk(&Sdk::node("walk.mjs", &["grpc", "v2"])));
 }
 
 #[test]
 fn the_node_sdk_creates_reads_changes_lists_and_deletes_a_session_over_grpc_web() {
-    assert_walked(&walk(&Sdk::node(&["grpc-web", "v2"])));
+    assert_walked(&walk(&Sdk::node("walk.mjs", &["grpc-web", "v2"])));
 }
 
 #[test]
 fn the_node_sdk_creates_reads_changes_lists_and_deletes_a_session_over_connect_with_json() {
-    assert_walked(&walk(&Sdk::node(&["connect-json", "v2"])));
+    assert_walked(&walk(&Sdk::node("walk.mjs", &["connect-json", "v2"])));
 }
 
 #[test]
 fn the_node_sdk_creates_reads_changes_lists_and_deletes_a_session_over_connect_with_binary_messages() {
-    assert_walked(&walk(&Sdk::node(&["connect-binary", "v2"])));
+    assert_walked(&walk(&Sdk::node("walk.mjs", &["connect-binary", "v2"])));
 }
 
 #[test]
 fn the_node_sdk_does_the_same_with_the_beta_service_over_grpc() {
-    assert_walked(&walk(&Sdk::node(&["grpc", "v2beta"])));
+    assert_walked(&walk(&Sdk::node("walk.mjs", &["grpc", "v2beta"])));
 }
 
 #[test]
 fn the_rust_sdk_creates_reads_changes_lists_and_deletes_a_session() {
     assert_walked(&walk(&Sdk::rust()));
+}
+
+/// What an SDK must have seen of a person who set up these factors and logged in with all of them.
+fn assert_complete(seen: &Value, factors: &[&str], methods: &[&str]) {
+    assert_eq!(seen["methods"], json!(methods));
+    let all: serde_json::Map<_, _> =
+        factors.iter().map(|factor| ((*factor).to_owned(), Value::Bool(true))).collect();
+    assert_eq!(seen["factors"], Value::Object(all), "each with the time at which it was verified");
+    assert_eq!((&seen["tokenVerifiedUser"], &seen["passkeyVerifiedUser"]), (&json!(false), &json!(true)));
+}
+
+/// Starts a server with a provider and logs in with every factor.
+fn log_in_with_all(sdk: &Sdk) -> Value {
+    let provider = Provider::start();
+    sdk.walk(&Server::start_with(&provider.configuration()))
+}
+
+#[test]
+fn the_python_sdk_sets_up_every_factor_and_logs_in_with_it() {
+    let seen = log_in_with_all(&Sdk::python("with_every_factor.py", &[]));
+    let codes = ["otp_email", "otp_sms", "password", "recovery_code", "totp"];
+    let factors = [codes.as_slice(), &["intent", "user", "web_auth_n"]].concat();
+    let methods = ["IDP", "OTP_EMAIL", "OTP_SMS", "PASSKEY", "PASSWORD", "RECOVERY_CODE", "TOTP", "U2F"];
+    assert_complete(&seen, &factors, &methods);
+}
+
+#[test]
+fn the_node_sdk_sets_up_every_factor_that_it_knows_and_logs_in_with_it() {
+    let seen = log_in_with_all(&Sdk::node("factors.mjs", &[]));
+    let factors = ["intent", "otp_email", "otp_sms", "password", "totp", "user", "web_auth_n"];
+    let methods = ["IDP", "OTP_EMAIL", "OTP_SMS", "PASSKEY", "PASSWORD", "TOTP", "U2F"];
+    assert_complete(&seen, &factors, &methods);
+}
+
+#[test]
+fn chromium_registers_a_passkey_and_logs_in_with_it_on_a_page_of_another_origin() {
+    let seen = walk(&Sdk::browser());
+    let factors = &seen["factors"];
+    assert_eq!(factors["webAuthN"]["userVerified"], true, "{seen}");
+    assert!(factors["webAuthN"]["verifiedAt"].is_string(), "{seen}");
+    assert_eq!(factors["user"]["loginName"], LOGIN_NAME);
+    assert_eq!(factors.get("password"), None, "the passkey was enough");
+    assert_eq!(seen["domains"], json!(["localhost"]), "the passkeys that the authenticator has");
 }
 
 /// A field that only some SDKs show.

@@ -51,6 +51,7 @@ async fn no_secret_is_in_the_log_in_an_error_or_in_the_metrics() {
     secrets.extend(dir.password());
     let mut scenario = Scenario { server, admin, secrets, refusals: String::new() };
     let user = scenario.users().await;
+    scenario.second_factors(&user).await;
     let token = scenario.sessions(&user).await;
     scenario.malformed().await;
     scenario.machine().await;

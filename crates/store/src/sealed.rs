@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use doorward_core::base::Timestamp;
-use doorward_core::seal::KeyId;
+use doorward_core::master::KeyId;
 use doorward_core::token::Digest;
 
 use crate::db::{Conn, Value};

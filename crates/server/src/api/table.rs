@@ -46,15 +46,6 @@ fn handler(method: &str) -> Option<Run> {
         "AddPersonalAccessToken" => open(user::add_token),
         "ListPersonalAccessTokens" => open(user::list_tokens),
         "RemovePersonalAccessToken" => open(user::remove_token),
-        "RegisterTOTP" => open(second_factor::register_totp),
-        "VerifyTOTPRegistration" => open(second_factor::verify_totp),
-        "RemoveTOTP" => open(second_factor::remove_totp),
-        "AddOTPSMS" => open(second_factor::add_otp_sms),
-        "RemoveOTPSMS" => open(second_factor::remove_otp_sms),
-        "AddOTPEmail" => open(second_factor::add_otp_email),
-        "RemoveOTPEmail" => open(second_factor::remove_otp_email),
-        "GenerateRecoveryCodes" => open(second_factor::generate_recovery_codes),
-        "RemoveRecoveryCodes" => open(second_factor::remove_recovery_codes),
         "RegisterPasskey" => open(passkey::register),
         "VerifyPasskeyRegistration" => open(passkey::verify),
         "CreatePasskeyRegistrationLink" => guarded(
@@ -86,6 +77,22 @@ fn handler(method: &str) -> Option<Run> {
         "ListAuthenticationMethodTypes" => open(user_factor::list_method_types),
         "ListAuthenticationFactors" => open(user_factor::list_factors),
         "HumanMFAInitSkipped" => open(user_factor::mfa_init_skipped),
+        _ => return one_time_code(method),
+    })
+}
+
+/// The methods about one-time codes of users.
+fn one_time_code(method: &str) -> Option<Run> {
+    Some(match method {
+        "RegisterTOTP" => open(second_factor::register_totp),
+        "VerifyTOTPRegistration" => open(second_factor::verify_totp),
+        "RemoveTOTP" => open(second_factor::remove_totp),
+        "AddOTPSMS" => open(second_factor::add_otp_sms),
+        "RemoveOTPSMS" => open(second_factor::remove_otp_sms),
+        "AddOTPEmail" => open(second_factor::add_otp_email),
+        "RemoveOTPEmail" => open(second_factor::remove_otp_email),
+        "GenerateRecoveryCodes" => open(second_factor::generate_recovery_codes),
+        "RemoveRecoveryCodes" => open(second_factor::remove_recovery_codes),
         _ => return None,
     })
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use clap::Subcommand;
-use doorward_core::seal::KeyId;
+use doorward_core::master::KeyId;
 use doorward_store::Db;
 use doorward_store::sealed::{self, SEALED};
 use serde_json::Value;

@@ -23,4 +23,5 @@ mod session_set;
 mod software;
 mod totp_check;
 mod unstorable;
-mod web_authn;
+pub(crate) mod web_authn;
+mod web_authn_order;

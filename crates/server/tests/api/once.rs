@@ -127,6 +127,33 @@ async fn an_assertion_is_used_once() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_many_sessions_that_bring_the_same_count_of_a_key_one_passes() {
+    let doors = Doors::open().await;
+    let (user, _) = doors.somebody().await;
+    let key = Key::new("a key");
+    register(&doors.rig, &user, PASSKEYS, &key).await;
+    let mut requests = Vec::new();
+    for _ in 0..20 {
+        let wish = json!({
+            "domain": "example.com",
+            "userVerificationRequirement": "USER_VERIFICATION_REQUIREMENT_REQUIRED",
+        });
+        let request = json!({ "checks": { "user": { "userId": user } }, "challenges": { "webAuthN": wish } });
+        let made = doors.rig.ok("session.CreateSession", &doors.rig.login, request).await;
+        let options = &made["challenges"]["webAuthN"]["publicKeyCredentialRequestOptions"];
+        let assertion = key.get(options, &Says::counted(1));
+        let checks = json!({ "webAuthN": { "credentialAssertionData": assertion } });
+        requests.push(json!({ "sessionId": made["sessionId"], "checks": checks }));
+    }
+    let calls = requests.into_iter().zip(doors.ways.iter().cycle()).map(|(request, way)| {
+        way.call(Protocol::ConnectJson, "session.SetSession", Some(&doors.rig.login), request)
+    });
+    let outcomes: Vec<Outcome> = join_all(calls).await;
+    let refusals: Vec<_> = outcomes.into_iter().filter_map(Result::err).map(|error| error.id()).collect();
+    assert_eq!(refusals, vec!["WEBAU-3M9si"; 19]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_code_for_a_passkey_is_used_once() {
     let doors = Doors::open().await;
     let (user, _) = doors.somebody().await;

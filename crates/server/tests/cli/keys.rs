@@ -216,7 +216,9 @@ async fn a_lost_key_is_given_up_in_the_documented_way_and_a_wrong_one_is_refused
     let (home, vault, old) = set_up();
     add_person(home.path(), PASSWORD);
     vault.fill(&old, 10).await;
+    drop(vault);
     assert_eq!(run(home.path(), &["keys", "rotate"]).code, Some(0));
+    let vault = Vault::of(home.path());
     let guide = include_str!("../../../../docs/operating.md");
     let (_, after) = guide.split_once("**The master key is lost.**").unwrap();
     let (_, sql) = after.split_once("```sql\n").unwrap();

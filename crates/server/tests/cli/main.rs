@@ -21,6 +21,7 @@ pub(crate) mod home;
 mod keys;
 mod keys_broken_off;
 mod manage;
+mod outbox;
 pub(crate) mod tools;
 mod usage;
 pub(crate) mod vault;

@@ -78,9 +78,9 @@ impl Vault {
         std::fs::write(&self.file, lines.concat()).unwrap();
     }
 
-    /// Puts so many values into every sealed column, but of codes only one a user.
+    /// Puts so many values into every sealed column, but of codes only one for each user who has none.
     pub async fn fill(&self, key: &MasterKey, many: usize) {
-        let users = self.texts("SELECT id FROM users").await;
+        let users = self.texts("SELECT id FROM users WHERE id NOT IN (SELECT user_id FROM totps)").await;
         let named: Vec<_> = (0..many).map(|number| format!("{number:06}")).collect();
         let sealer = Sealer::derive([key.bytes()]);
         for column in SEALED {

@@ -12,6 +12,8 @@ pub(crate) mod flow;
 mod login;
 mod oauth2;
 mod outbound;
+#[path = "../sdk/provider.rs"]
+pub(crate) mod provider;
 mod real_provider;
 #[path = "../api/rig.rs"]
 #[expect(dead_code, reason = "shared with the tests of faults, which hold the store up")]

@@ -1,9 +1,6 @@
-//! A real OpenID Provider in a process of its own: `tests-sdk/provider`, which `cargo xtask test` installs.
+//! Logins at a real OpenID Provider, with as much of a browser as it takes.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader};
-use std::path::PathBuf;
-use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
@@ -15,43 +12,8 @@ use url::Url;
 
 use crate::client::{Answer, Http};
 use crate::flow::{FAILURE, SUCCESS, asking, place, query};
+use crate::provider::{CALLBACK, Provider};
 use crate::rig::{Rig, START};
-
-const CALLBACK: &str = "https://doorward.example/idps/callback";
-
-/// The provider; it ends with its test.
-struct Provider {
-    child: Child,
-    issuer: String,
-    /// It ends when nobody hears it any more.
-    _hearing: BufReader<ChildStdout>,
-}
-
-impl Provider {
-    fn start() -> Self {
-        let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../tests-sdk/provider");
-        let installed = folder.join("node_modules/oidc-provider/package.json");
-        assert!(installed.exists(), "{} is missing: `cargo xtask test` installs it", installed.display());
-        let mut child = Command::new("node")
-            .arg(folder.join("provider.mjs"))
-            .arg(CALLBACK)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let mut hearing = BufReader::new(child.stdout.take().unwrap());
-        let mut issuer = String::new();
-        hearing.read_line(&mut issuer).unwrap();
-        Self { child, issuer: issuer.trim().to_owned(), _hearing: hearing }
-    }
-}
-
-impl Drop for Provider {
-    fn drop(&mut self) {
-        drop(self.child.kill());
-        drop(self.child.wait());
-    }
-}
 
 /// As much of a browser as the provider needs: it follows redirects and keeps cookies.
 struct Browser {
@@ -110,12 +72,7 @@ impl Browser {
 }
 
 async fn with_provider(provider: &Provider) -> Rig {
-    let file = format!(
-        "public_url = \"https://doorward.example\"\n[[idp]]\nid = \"real\"\nissuer = \"{}\"\n\
-         client_id = \"doorward\"\nclient_secret = \"a secret: with odd characters %\"\n",
-        provider.issuer
-    );
-    let rig = Rig::start_with_file(&file).await;
+    let rig = Rig::start_with_file(&provider.configuration()).await;
     // The provider has the time of the machine.
     #[expect(clippy::disallowed_methods, reason = "another program tells the time, too")]
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();

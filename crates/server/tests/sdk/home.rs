@@ -26,11 +26,16 @@ impl Sdk {
         Self { program, arguments: with_script(&scripts().join("python").join(script), arguments) }
     }
 
-    /// The script of `tests-sdk/node`, with a transport and a version of the service.
-    pub fn node(arguments: &[&str]) -> Self {
+    /// A script of `tests-sdk/node`.
+    pub fn node(script: &str, arguments: &[&str]) -> Self {
         let folder = scripts().join("node");
         installed(folder.join("node_modules/@zitadel/client/package.json"));
-        Self { program: "node".into(), arguments: with_script(&folder.join("walk.mjs"), arguments) }
+        Self { program: "node".into(), arguments: with_script(&folder.join(script), arguments) }
+    }
+
+    /// The script of `tests-sdk/browser`, which drives Chromium and needs no packages.
+    pub fn browser() -> Self {
+        Self { program: "node".into(), arguments: with_script(&scripts().join("browser/drive.mjs"), &[]) }
     }
 
     /// The program of `tests-sdk/rust`.
@@ -46,8 +51,10 @@ impl Sdk {
             .args(&self.arguments)
             .env("DOORWARD_URL", &server.url)
             .env("DOORWARD_PAT", &server.login_token)
+            .env("DOORWARD_ADMIN_PAT", &server.admin_token)
             .env("DOORWARD_LOGIN_NAME", LOGIN_NAME)
             .env("DOORWARD_PASSWORD", PASSWORD)
+            .env("DOORWARD_FOLDER", folder.path())
             .env("PYTHONDONTWRITEBYTECODE", "1")
             .env("PYTHONWARNINGS", "ignore")
             .stdin(Stdio::null())

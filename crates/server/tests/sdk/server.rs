@@ -1,6 +1,6 @@
 //! The real program on a free port, with one user, ended with its test.
 
-use std::fs::{File, read_to_string};
+use std::fs::{File, read_to_string, write};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
@@ -40,6 +40,8 @@ pub struct Server {
     pub url: String,
     /// The token of the machine user `login-client`.
     pub login_token: String,
+    /// The token of the machine user `admin`.
+    pub admin_token: String,
     _process: Running,
     /// The folder goes when the server is gone: fields are dropped in this order.
     _folder: TempDir,
@@ -48,7 +50,13 @@ pub struct Server {
 impl Server {
     /// Starts `doorward serve` and adds the user.
     pub fn start() -> Self {
+        Self::start_with("")
+    }
+
+    /// The same with a configuration file.
+    pub fn start_with(configuration: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
+        write(folder.path().join("doorward.toml"), configuration).unwrap();
         let data = folder.path().join("data");
         let [out, err] = ["out", "err"].map(|name| folder.path().join(name));
         let mut command = Command::new(env!("CARGO_BIN_EXE_doorward"));
@@ -71,8 +79,9 @@ impl Server {
         let url = wait_for_address(&mut process, &out, &err);
         wait_until_ready(&url);
         let token = |name: &str| read_to_string(data.join(name)).unwrap().trim().to_owned();
-        add_user(&url, &token("admin.pat"));
-        Self { url, login_token: token("login-client.pat"), _process: process, _folder: folder }
+        let [login_token, admin_token] = ["login-client.pat", "admin.pat"].map(token);
+        add_user(&url, &admin_token);
+        Self { url, login_token, admin_token, _process: process, _folder: folder }
     }
 }
 

@@ -8,7 +8,6 @@
 #[expect(dead_code, reason = "shared with the tests of sessions, which log in with keys")]
 pub(crate) mod authenticator;
 #[path = "../api/client.rs"]
-#[expect(dead_code, reason = "shared with the tests of sessions, which speak every protocol")]
 pub(crate) mod client;
 #[path = "../api/rig.rs"]
 #[expect(dead_code, reason = "shared with the tests of faults, which hold the store up")]

@@ -1,6 +1,9 @@
 //! Passkeys and U2F keys of a user: registering, listing, removing.
 
+use bytes::Bytes;
 use doorward_core::base::Span;
+use http::Request;
+use http_body_util::Full;
 use serde_json::{Value, json};
 
 use crate::authenticator::{Key, List, PASSKEYS, Says, U2F, UP, begin, finishing, register};
@@ -62,6 +65,7 @@ async fn the_keys_of_the_list_and_domain_are_excluded() {
     let user = rig.add_human("mini@mouse.com").await;
     for list in [PASSKEYS, U2F] {
         register(&rig, &user, list, &Key::new("one")).await;
+        rig.clock.advance(Span::seconds(1));
         register(&rig, &user, list, &Key::new("two")).await;
         let (_, options) = begin(&rig, &user, list).await;
         let excluded = options["publicKey"]["excludeCredentials"].as_array().unwrap();
@@ -235,19 +239,16 @@ async fn without_a_domain_a_key_is_for_the_server_itself() {
     for protocol in Protocol::ALL {
         assert_eq!(own_domain(&rig, protocol, &user).await, "127.0.0.1", "{protocol:?}");
     }
-    let bearer = format!("Bearer {}", rig.admin);
-    let path = format!("/v2/users/{user}/u2f");
-    let ask = async |host: &str| {
-        let headers = [
-            ("host", host),
-            ("x-forwarded-host", "evil.example"),
-            ("authorization", bearer.as_str()),
-            ("content-type", "application/json"),
-        ];
-        let answer = rig.http.raw("POST", &path, &headers, b"{}".to_vec(), false).await.json();
-        answer["publicKeyCredentialCreationOptions"]["publicKey"]["rp"]["id"].clone()
-    };
-    assert_eq!(ask("Login.example.com:8443").await, "login.example.com");
+    let request = Request::post(format!("/v2/users/{user}/u2f"))
+        .header("host", "Login.example.com:8443")
+        .header("x-forwarded-host", "evil.example")
+        .header("authorization", format!("Bearer {}", rig.admin))
+        .header("content-type", "application/json")
+        .body(Full::new(Bytes::from_static(b"{}")))
+        .unwrap();
+    let answer = rig.http.send(request, false).await.json();
+    let options = &answer["publicKeyCredentialCreationOptions"]["publicKey"];
+    assert_eq!(options["rp"]["id"], "login.example.com");
     let named = Rig::start_with(&["public_url=https://id.example.com:8443/base"]).await;
     let user = named.add_human("mini@mouse.com").await;
     assert_eq!(own_domain(&named, Protocol::Grpc, &user).await, "id.example.com");

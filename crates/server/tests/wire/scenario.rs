@@ -79,6 +79,31 @@ impl Scenario {
         user
     }
 
+    /// What users prove themselves with besides a password.
+    pub async fn second_factors(&mut self, user: &str) {
+        let path = format!("/v2/users/{user}");
+        let made = self.ask("POST", &format!("{path}/totp"), json!({})).await;
+        self.keep(&made["secret"]);
+        self.keep(&made["uri"]);
+        let wrong = self.keep(&json!("wr0ng-t0tp-code"));
+        self.ask("POST", &format!("{path}/totp/verify"), json!({ "code": wrong })).await;
+        let made = self.ask("POST", &format!("{path}/recovery_codes"), json!({ "count": 3 })).await;
+        for code in made["recoveryCodes"].as_array().unwrap() {
+            self.keep(code);
+        }
+        for (email, secret) in
+            [("app@m.co", "MFRGGZDFMZTWQ2LKNNWG23TPOBYXE43U"), ("no@m.co", "N0T-BASE32-S3CRET")]
+        {
+            let secret = self.keep(&json!(secret));
+            let human = json!({
+                "profile": { "givenName": "Mini", "familyName": "Mouse" },
+                "email": { "email": email, "isVerified": true },
+                "totpSecret": secret,
+            });
+            self.ask("POST", "/v2/users/human", human).await;
+        }
+    }
+
     pub async fn sessions(&mut self, user: &str) -> String {
         let wrong = self.keep(&json!("S3venth!wrong"));
         for name in ["mini@m.co", "nobody@m.co", "hash@m.co"] {

@@ -1,7 +1,7 @@
 //! Sealed columns: none is forgotten, and values are sealed anew without losing what is written meanwhile.
 
-use doorward_core::master::{MasterKey, Part};
-use doorward_core::seal::{KeyId, Sealer};
+use doorward_core::master::{KeyId, MasterKey, Part};
+use doorward_core::seal::Sealer;
 use doorward_store::organisation;
 use doorward_store::sealed::{self, INTENT, KEY, OUTBOX, ROOT, SEALED, Standing, TOTP, UNSEALED};
 use doorward_store::tables::{Kind, TABLES};

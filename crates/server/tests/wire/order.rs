@@ -14,8 +14,8 @@ async fn an_invalid_request_without_a_token_is_unauthenticated() {
         ("beta.ListSessions", json!({ "queries": [{}] })),
         ("user.CreateUser", json!({})),
         ("user.AddHumanUser", json!({})),
-        ("user.RegisterTOTP", json!({})),
-        ("user.CreatePasskeyRegistrationLink", json!({})),
+        ("user.RegisterTOTP", json!({ "userId": "x".repeat(201) })),
+        ("user.CreatePasskeyRegistrationLink", json!({ "userId": "x".repeat(201) })),
         ("user.StartIdentityProviderIntent", json!({})),
     ];
     for protocol in Protocol::ALL {

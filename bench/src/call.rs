@@ -1,13 +1,18 @@
 //! The calls of the load, built before it starts so that building them costs nothing while it runs.
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use buffa::Message;
 use bytes::{BufMut, Bytes, BytesMut};
-use doorward_proto::session::{CreateSessionRequest, GetSessionRequest};
+use doorward_proto::session::{
+    CreateSessionRequest, CreateSessionResponse, GetSessionRequest, SetSessionRequest,
+};
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderName, HeaderValue, Method, Uri};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
+
+/// A gRPC message begins with a flag and its length.
+pub const PREFIX: usize = 5;
 
 /// How a call is spoken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,10 +54,47 @@ pub fn create(wire: Wire, bearer: &str, login_name: &str, password: Option<&str>
     if let (Some(password), Some(checks)) = (password, checks.as_object_mut()) {
         checks.insert("password".to_owned(), json!({ "password": password }));
     }
-    let request = json!({ "checks": checks });
+    create_with(wire, bearer, &json!({ "checks": checks }))
+}
+
+/// A session of a user by login name, who is challenged at once.
+pub fn challenge(wire: Wire, bearer: &str, login_name: &str, challenges: &Value) -> Result<Call> {
+    let checks = json!({ "user": { "loginName": login_name } });
+    create_with(wire, bearer, &json!({ "checks": checks, "challenges": challenges }))
+}
+
+fn create_with(wire: Wire, bearer: &str, request: &Value) -> Result<Call> {
     match wire {
-        Wire::Grpc => grpc::<CreateSessionRequest>(bearer, "CreateSession", &request),
-        Wire::Rest => rest(Method::POST, bearer, "/v2/sessions", Some(&request)),
+        Wire::Grpc => grpc::<CreateSessionRequest>(bearer, "CreateSession", request),
+        Wire::Rest => rest(Method::POST, bearer, "/v2/sessions", Some(request)),
+    }
+}
+
+/// Reads the answer to a challenge: the id of the session, and what is asked of its user.
+pub fn challenged(wire: Wire, answer: &[u8]) -> Result<(String, Value)> {
+    let mut answer: Value = match wire {
+        Wire::Grpc => {
+            let message = answer.get(PREFIX..).context("a message")?;
+            serde_json::to_value(CreateSessionResponse::decode_from_slice(message)?)?
+        }
+        Wire::Rest => serde_json::from_slice(answer)?,
+    };
+    let id = answer.get("sessionId").and_then(Value::as_str).context("the id of a session")?.to_owned();
+    let challenges = answer.get_mut("challenges").context("challenges")?.take();
+    Ok((id, challenges))
+}
+
+/// Adds checks to a session.
+pub fn set(wire: Wire, bearer: &str, session_id: &str, checks: &Value) -> Result<Call> {
+    match wire {
+        Wire::Grpc => {
+            let request = json!({ "sessionId": session_id, "checks": checks });
+            grpc::<SetSessionRequest>(bearer, "SetSession", &request)
+        }
+        Wire::Rest => {
+            let request = json!({ "checks": checks });
+            rest(Method::PATCH, bearer, &format!("/v2/sessions/{session_id}"), Some(&request))
+        }
     }
 }
 

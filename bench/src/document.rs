@@ -13,8 +13,8 @@ use crate::text::say;
 
 const BEGIN: &str = "<!-- figures -->";
 const END: &str = "<!-- end of figures -->";
-const SECTIONS: [&str; 9] =
-    ["start", "get", "create", "password", "storm", "search", "growth", "nodes", "peers"];
+const SECTIONS: [&str; 11] =
+    ["start", "get", "create", "password", "otp", "webauthn", "storm", "search", "growth", "nodes", "peers"];
 
 /// The results of one run.
 struct Run {

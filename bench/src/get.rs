@@ -17,8 +17,6 @@ use crate::tool::{Bench, Target};
 
 /// So many sessions are read in turn.
 const SESSIONS: usize = 1024;
-/// A gRPC message begins with a flag and its length.
-const PREFIX: usize = 5;
 const SELECT: &str = "pgbench, select by primary key";
 /// So many clients are enough for all that PostgreSQL can do on a few cores.
 const SELECT_CLIENTS: usize = 16;
@@ -107,7 +105,7 @@ fn bare_name(wire: Wire) -> &'static str {
 async fn start_bare(doorward: &Doorward, wire: Wire, call: &Call) -> Result<Process> {
     let answer = ask(wire, &doorward.process.address, call).await?;
     let (command, message) = match wire {
-        Wire::Grpc => ("bare-tonic", answer.get(PREFIX..).context("a message")?),
+        Wire::Grpc => ("bare-tonic", answer.get(call::PREFIX..).context("a message")?),
         Wire::Rest => ("bare-axum", &*answer),
     };
     let file = doorward.home.path.join(command);

@@ -153,6 +153,40 @@ pub async fn run_trips<T: Trip>(trips: Vec<T>, pauses: Pauses, window: Window) -
     all
 }
 
+/// Works on so many threads without a pause. Each has a worker of its own, which tells whether it succeeded.
+pub fn busy<W: FnMut() -> bool>(
+    threads: usize,
+    window: Window,
+    worker: impl Fn() -> W + Sync,
+) -> Result<Tally> {
+    std::thread::scope(|scope| {
+        let threads: Vec<_> =
+            (0..threads).map(|_| scope.spawn(|| work_until_end(worker(), window))).collect();
+        let mut all = Tally::default();
+        for thread in threads {
+            all.merge(thread.join().map_err(|_| anyhow!("a thread panicked"))?);
+        }
+        Ok(all)
+    })
+}
+
+fn work_until_end(mut work: impl FnMut() -> bool, window: Window) -> Tally {
+    let mut tally = Tally::default();
+    loop {
+        let started = Instant::now();
+        if started >= window.end {
+            return tally;
+        }
+        let right = work();
+        let done = Instant::now();
+        if !right {
+            tally.errors += 1;
+        } else if done >= window.start && done <= window.end {
+            tally.answered.push(u64::try_from((done - started).as_micros()).unwrap_or(u64::MAX));
+        }
+    }
+}
+
 /// Makes every call once; all must succeed. The order of the answers is not that of the calls.
 pub async fn once(clients: Vec<Client>, calls: &[Call]) -> Result<Vec<Bytes>> {
     let mut running = JoinSet::new();

@@ -8,15 +8,18 @@ mod client;
 mod create;
 mod document;
 mod engine;
+mod factor;
 mod figures;
 mod fill;
 mod filled;
 mod get;
 mod growth;
 mod install;
+mod key;
 mod load;
 mod machine;
 mod nodes;
+mod otp;
 mod password;
 mod peers;
 mod pgbench;
@@ -32,6 +35,7 @@ mod storm;
 mod table;
 mod text;
 mod tool;
+mod webauthn;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -96,6 +100,10 @@ enum What {
     Create,
     /// Logins with a password, beside the hasher alone.
     Password,
+    /// Logins with a code by mail: session and challenge, then the check.
+    Otp,
+    /// Logins with a passkey, beside verifying alone.
+    Webauthn,
     /// Reads during a storm of logins.
     Storm,
     /// One and two servers on one PostgreSQL.

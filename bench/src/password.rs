@@ -1,14 +1,13 @@
 //! Logins with a password, beside the hasher alone.
 
 use std::sync::Arc;
-use std::time::Instant;
 
-use anyhow::{Result, anyhow};
+use anyhow::Result;
 use doorward_core::password::{HashConfig, Hasher, verify};
 
 use crate::call::{self, Call, Wire};
 use crate::engine::Store;
-use crate::load::{Tally, Window};
+use crate::load::{Tally, Window, busy};
 use crate::server::PASSWORD;
 use crate::tool::{Bench, Target};
 
@@ -45,28 +44,9 @@ pub async fn measure(bench: &mut Bench, store: Store) -> Result<()> {
 fn alone(threads: usize, window: Window) -> Result<Tally> {
     let hasher = Hasher::default();
     let hash = hasher.hash(PASSWORD, *b"doorward's bench", &mut hasher.work_memory());
-    std::thread::scope(|scope| {
-        let workers: Vec<_> =
-            (0..threads).map(|_| scope.spawn(|| verify_until(&hasher, &hash, window))).collect();
-        let mut all = Tally::default();
-        for worker in workers {
-            all.merge(worker.join().map_err(|_| anyhow!("a hashing thread panicked"))?);
-        }
-        Ok(all)
+    busy(threads, window, || {
+        let mut memory = hasher.work_memory();
+        let hash = hash.as_str();
+        move || verify(hash, PASSWORD, &mut memory) == Ok(true)
     })
-}
-
-fn verify_until(hasher: &Hasher, hash: &str, window: Window) -> Tally {
-    let (mut tally, mut memory) = (Tally::default(), hasher.work_memory());
-    loop {
-        let started = Instant::now();
-        if started >= window.end {
-            return tally;
-        }
-        let right = verify(hash, PASSWORD, &mut memory) == Ok(true);
-        let done = Instant::now();
-        if done >= window.start && done <= window.end && right {
-            tally.answered.push(u64::try_from((done - started).as_micros()).unwrap_or(u64::MAX));
-        }
-    }
 }

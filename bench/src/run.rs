@@ -7,7 +7,8 @@ use crate::report::Report;
 use crate::server::build;
 use crate::tool::Bench;
 use crate::{
-    Cli, Stores, What, create, document, get, growth, machine, nodes, password, peers, start, storm,
+    Cli, Stores, What, create, document, get, growth, machine, nodes, otp, password, peers, start, storm,
+    webauthn,
 };
 
 /// Does what the command line says.
@@ -63,6 +64,14 @@ async fn measure(bench: &mut Bench, cli: &Cli, store: Store) -> Result<()> {
     if wanted(What::Password) {
         bench.report.begin("password", store);
         password::measure(bench, store).await?;
+    }
+    if wanted(What::Otp) {
+        bench.report.begin("otp", store);
+        otp::measure(bench, store).await?;
+    }
+    if wanted(What::Webauthn) {
+        bench.report.begin("webauthn", store);
+        webauthn::measure(bench, store).await?;
     }
     if wanted(What::Storm) {
         bench.report.begin("storm", store);

@@ -69,6 +69,11 @@ impl Home {
         self.token("login-client.pat")
     }
 
+    /// The token of an administrator.
+    pub fn admin_token(&self) -> Result<String> {
+        self.token("admin.pat")
+    }
+
     fn token(&self, name: &str) -> Result<String> {
         Ok(std::fs::read_to_string(self.path.join("data").join(name))?.trim().to_owned())
     }
@@ -112,15 +117,12 @@ impl Doorward {
 
     /// Adds so many users; gives their login names.
     pub async fn add_users(&self, number: usize, with_password: bool) -> Result<Vec<String>> {
-        let token = self.home.token("admin.pat")?;
+        let token = self.home.admin_token()?;
         let names: Vec<String> = (0..number).map(|number| format!("user-{number}@example.com")).collect();
         let calls: Result<Vec<Call>> = names
             .iter()
             .map(|name| {
-                let mut request = json!({
-                    "profile": { "givenName": "Mini", "familyName": "Mouse" },
-                    "email": { "email": name, "isVerified": true },
-                });
+                let mut request = human(name);
                 if let (true, Some(request)) = (with_password, request.as_object_mut()) {
                     request.insert("password".to_owned(), json!({ "password": PASSWORD }));
                 }
@@ -141,6 +143,14 @@ impl Doorward {
         let answers = once(clients, &calls?).await?;
         answers.iter().map(|answer| created(answer)).collect()
     }
+}
+
+/// A request for a user of that login name.
+pub fn human(name: &str) -> Value {
+    json!({
+        "profile": { "givenName": "Mini", "familyName": "Mouse" },
+        "email": { "email": name, "isVerified": true },
+    })
 }
 
 /// Reads the answer to a create over REST.

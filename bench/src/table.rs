@@ -32,6 +32,8 @@ pub fn title(section: &str) -> &str {
         "get" => "Reading sessions",
         "create" => "Creating sessions",
         "password" => "Logins with a password",
+        "otp" => "Logins with a code by mail",
+        "webauthn" => "Logins with a passkey",
         "storm" => "Reads during a storm of logins",
         "nodes" => "One and two nodes",
         "peers" => "Other session servers",

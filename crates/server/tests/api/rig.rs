@@ -88,20 +88,16 @@ impl Rig {
 
     /// A server with some configuration keys set, such as `policy.lockout.max_password_attempts=2`.
     pub async fn start_with(set: &[&str]) -> Self {
-        Self::start_on(on_postgres().then(|| Server::shared().database()), set).await
+        Self::start_from(set, "").await
+    }
+
+    /// The same, with a configuration file for what a key alone cannot say.
+    pub async fn start_from(set: &[&str], file: &str) -> Self {
+        Self::start_on(on_postgres().then(|| Server::shared().database()), set, file).await
     }
 
     /// A server on a database of PostgreSQL, or else on the embedded one.
-    pub async fn start_on(database: Option<Database>, set: &[&str]) -> Self {
-        Self::start_from(database, set, "").await
-    }
-
-    /// A server with a configuration file, for what `--set` cannot say.
-    pub async fn start_with_file(file: &str) -> Self {
-        Self::start_from(on_postgres().then(|| Server::shared().database()), &[], file).await
-    }
-
-    async fn start_from(database: Option<Database>, set: &[&str], file: &str) -> Self {
+    pub async fn start_on(database: Option<Database>, set: &[&str], file: &str) -> Self {
         let dir = tempfile::tempdir().unwrap();
         std::fs::write(dir.path().join("doorward.toml"), file).unwrap();
         let url = database.as_ref().map(|database| format!("database_url={}", database.url()));

@@ -24,7 +24,7 @@ pub fn provider(issuer: &str, more: &str) -> String {
 /// A server that knows a stub as its provider.
 pub async fn with_stub(more: &str) -> (Rig, Stub) {
     let stub = Stub::start().await;
-    (Rig::start_with_file(&provider(&stub.issuer, more)).await, stub)
+    (Rig::start_from(&[], &provider(&stub.issuer, more)).await, stub)
 }
 
 /// A login that was started.

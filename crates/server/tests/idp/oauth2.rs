@@ -22,7 +22,7 @@ async fn with_hub() -> (Rig, Stub) {
         "/user",
         Reply::Object(json!({ "id": 583_231, "login": "octocat", "name": "The Octocat", "email": null })),
     );
-    (Rig::start_with_file(&file).await, stub)
+    (Rig::start_from(&[], &file).await, stub)
 }
 
 #[tokio::test]

@@ -72,7 +72,7 @@ impl Browser {
 }
 
 async fn with_provider(provider: &Provider) -> Rig {
-    let rig = Rig::start_with_file(&provider.configuration()).await;
+    let rig = Rig::start_from(&[], &provider.configuration()).await;
     // The provider has the time of the machine.
     #[expect(clippy::disallowed_methods, reason = "another program tells the time, too")]
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();

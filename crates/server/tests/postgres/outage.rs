@@ -34,7 +34,7 @@ async fn ready(rig: &Rig) -> (u16, u16) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_database_that_crashes_is_unavailable_until_it_is_back_and_loses_nothing() {
     let mut server = Server::start(&[]);
-    let rig = Rig::start_on(Some(server.database()), &[]).await;
+    let rig = Rig::start_on(Some(server.database()), &[], "").await;
     let user = rig.add_human("mini@mouse.com").await;
     let (session, token) = rig.log_in("mini@mouse.com").await;
     let before = rig.shown(&session).await;
@@ -62,7 +62,7 @@ async fn a_database_that_crashes_is_unavailable_until_it_is_back_and_loses_nothi
 #[tokio::test(flavor = "multi_thread")]
 async fn a_database_that_was_started_anew_between_two_calls_is_not_noticed() {
     let mut server = Server::start(&[("fsync", "off")]);
-    let rig = Rig::start_on(Some(server.database()), &[]).await;
+    let rig = Rig::start_on(Some(server.database()), &[], "").await;
     let user = rig.add_human("mini@mouse.com").await;
     let (session, token) = rig.log_in("mini@mouse.com").await;
     for _ in 0..2 {
@@ -79,7 +79,7 @@ async fn connections_that_an_operator_ends_are_made_anew() {
     let server = Server::shared();
     let database = server.database();
     let name = database.name().to_owned();
-    let rig = Rig::start_on(Some(database), &[]).await;
+    let rig = Rig::start_on(Some(database), &[], "").await;
     let user = rig.add_human("mini@mouse.com").await;
     let (session, token) = rig.log_in("mini@mouse.com").await;
     for (method, request) in calls(&session, &token, &user) {

@@ -27,7 +27,7 @@ client_id = "doorward"
 const RETRIEVE: &str = "user.RetrieveIdentityProviderIntent";
 
 async fn start() -> Rig {
-    Rig::start_with_file(PROVIDERS).await
+    Rig::start_from(&[], PROVIDERS).await
 }
 
 fn link(idp: &str, account: &str) -> Value {

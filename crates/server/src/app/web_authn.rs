@@ -31,7 +31,10 @@ pub struct Wanted {
 
 /// What the verification of an assertion found, and what it was held against.
 #[derive(Debug, Clone)]
-pub struct Evidence {
+pub struct Evidence(Box<Verified>);
+
+#[derive(Debug, Clone)]
+struct Verified {
     user_id: String,
     challenge: StoredChallenge,
     found: Result<Proven, Failure>,
@@ -48,7 +51,7 @@ impl Evidence {
     /// Whether the key verified the user.
     #[must_use]
     pub fn user_verified(&self) -> bool {
-        self.found.as_ref().is_ok_and(|proven| proven.asserted.user_verified)
+        self.0.found.as_ref().is_ok_and(|proven| proven.asserted.user_verified)
     }
 }
 
@@ -76,7 +79,7 @@ pub async fn verify(
     let mut keys = read!(call.app, passkey::list(user_id, asked.list()))?;
     keys.retain(|key| key.rp_id == asked.rp_id);
     let found = prove(call, (&asked, user_id), keys, &assertion);
-    Ok(Ok(Evidence { user_id: user_id.to_owned(), challenge, found }))
+    Ok(Ok(Evidence(Box::new(Verified { user_id: user_id.to_owned(), challenge, found }))))
 }
 
 fn prove(
@@ -120,7 +123,7 @@ pub async fn decide(ground: &mut Ground<'_>, evidence: &Result<Evidence, Failure
         return Ok(Decision::Refused(failure::WEBAUTHN_NO_CHALLENGE));
     };
     let evidence = match evidence {
-        Ok(evidence) => evidence,
+        Ok(Evidence(verified)) => verified,
         Err(failure) if *failure == failure::WEBAUTHN_NO_USER => {
             return Ok(Decision::Refused(failure.clone()));
         }

@@ -13,6 +13,7 @@ use doorward_store::transfer::{copy, finish, sums};
 use doorward_store::{Db, Settings, StoreError, grant, organisation, session, user, user_search};
 use tempfile::TempDir;
 
+use super::sample_factors::add_factors;
 use crate::rig::{Rig, on_postgres, sqlite_settings};
 use crate::sample::{
     self, NOW, add_session, add_user, complete_human, complete_session, human, later, machine,
@@ -62,6 +63,7 @@ async fn filled() -> Rig {
         writing!(rig, [] token::insert(&token, &[0x80; 32])).unwrap();
     }
     writing!(rig, [] user::delete("4", later(5))).unwrap();
+    add_factors(&rig).await;
     add_session(&rig, &complete_session(1)).await;
     for age in 2..700 {
         add_session(&rig, &sample::session(age)).await;
@@ -172,8 +174,9 @@ async fn any_tampered_value_and_any_lost_or_added_row_is_found() {
     for table in TABLES {
         for (column, kind) in table.columns.iter().skip(table.key) {
             // What these refer to must be there.
-            if [("users", "organisation_id"), ("personal_access_tokens", "user_id")]
-                .contains(&(table.name, *column))
+            let refers = ["personal_access_tokens", "passkeys", "passkey_codes", "idp_links"];
+            if (table.name, *column) == ("users", "organisation_id")
+                || (refers.contains(&table.name) && *column == "user_id")
             {
                 continue;
             }
@@ -203,7 +206,9 @@ type Sums = BTreeMap<&'static str, doorward_store::transfer::Sum>;
 /// The sums that would be there after a statement, on a copy that goes away.
 async fn sums_after(rig: &Rig, sql: &str) -> Sums {
     // The statement is undone by swapping the values back: the row is kept in a table beside.
-    let name = TABLES.iter().map(|table| table.name).find(|name| sql.contains(&format!(" {name} "))).unwrap();
+    let about = |name: &str| ["UPDATE", "DELETE FROM"].map(|verb| format!("{verb} {name} "));
+    let mut names = TABLES.iter().map(|table| table.name);
+    let name = names.find(|name| about(name).iter().any(|start| sql.starts_with(start))).unwrap();
     rig.sql(format!("CREATE TABLE kept AS SELECT * FROM {name}")).await;
     rig.sql(sql).await;
     let seen = sums(&rig.db).await.unwrap().into_iter().map(|sum| (sum.table, sum)).collect();

@@ -26,7 +26,6 @@ mod partitioned;
 mod passkey;
 mod races;
 pub mod sample;
-mod sample_factors;
 mod sealed;
 mod second_factor;
 mod session;

@@ -99,6 +99,7 @@ fn another(path: &str, default: Option<&Value>) -> String {
         ("master_key", _) => KEY.into(),
         ("database_url", _) => "postgresql://u:c2Vj@db.example/d".into(),
         ("cors.allowed_origins", _) => "https://a.example, https://b.example".into(),
+        ("webauthn.android_origins", _) => "android:apk-key-hash:AbC".into(),
         ("hashing.algorithm", _) => "bcrypt".into(),
         // The largest limit of a list has to stay above the limit that counts without one.
         ("search.default_limit", _) => "999".into(),

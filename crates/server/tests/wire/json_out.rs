@@ -4,8 +4,11 @@ use serde_json::{Value, json};
 
 use crate::rig::{PASSWORD, Rig};
 
+/// The keys of an object in order of their names: JSON itself knows no order.
 fn keys(value: &Value) -> Vec<&str> {
-    value.as_object().unwrap().keys().map(String::as_str).collect()
+    let mut keys: Vec<_> = value.as_object().unwrap().keys().map(String::as_str).collect();
+    keys.sort_unstable();
+    keys
 }
 
 #[tokio::test]

@@ -233,7 +233,10 @@ type Sums = BTreeMap<&'static str, doorward_store::transfer::Sum>;
 /// The sums that would be there after a statement, on a copy that goes away.
 async fn sums_after(rig: &Rig, sql: &str) -> Sums {
     // The statement is undone by swapping the values back: the row is kept in a table beside.
-    let name = TABLES.iter().map(|table| table.name).find(|name| sql.contains(&format!(" {name} "))).unwrap();
+    let about = |name: &&str| {
+        ["UPDATE", "DELETE FROM"].iter().any(|verb| sql.starts_with(&format!("{verb} {name} ")))
+    };
+    let name = TABLES.iter().map(|table| table.name).find(about).unwrap();
     rig.sql(format!("CREATE TABLE kept AS SELECT * FROM {name}")).await;
     rig.sql(sql).await;
     let seen = sums(&rig.db).await.unwrap().into_iter().map(|sum| (sum.table, sum)).collect();

@@ -23,6 +23,7 @@ pub mod user_code;
 pub mod user_contact;
 mod user_credential;
 pub mod user_factor;
+mod user_handover;
 pub mod user_invite;
 pub mod user_list;
 pub mod user_metadata;

@@ -41,9 +41,6 @@ const BANS: &[Ban] = &[
             "crates/server/src/api/http.rs",
             "crates/server/src/api/idp_callback.rs",
             "crates/server/src/transport",
-            // These two ask others, and look at what they answer.
-            "crates/server/src/delivery/web.rs",
-            "crates/server/src/idp/outbound.rs",
         ],
         words: &["ErrorCode", "StatusCode"],
         why: "codes are the business of the edge alone",

@@ -4,6 +4,7 @@ mod algorithms;
 mod assertions;
 mod forge;
 mod mutations;
+mod present;
 mod registrations;
 mod software;
 

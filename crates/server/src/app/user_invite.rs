@@ -1,7 +1,5 @@
 //! Invitations: a code by which somebody for whom a user was made comes to a first way to log in.
 
-use std::sync::Arc;
-
 use doorward_core::base::{Secret, Timestamp};
 use doorward_core::caller::Permission;
 use doorward_core::failure::{self, Failure};
@@ -12,8 +10,9 @@ use doorward_store::{Conn, Result as StoreResult, user};
 
 use super::Call;
 use super::user::change;
-use super::user_code::{Drawn, Handover, way};
+use super::user_code::Handover;
 use super::user_contact::count_wrong;
+use super::user_handover::hand_over;
 
 const PURPOSE: CodePurpose = CodePurpose::Invite;
 
@@ -38,16 +37,10 @@ pub async fn invite(
     invitation: Invitation,
     handover: Option<Handover>,
 ) -> Result<(User, Option<Secret>), Failure> {
-    let handover = handover.unwrap_or_else(|| Handover::sent(way(PURPOSE), None));
-    let drawn = match Drawn::new(&call.app, PURPOSE, handover, call.now) {
-        Err(refusal) if refusal.id != failure::DELIVERY_UNSET.id => return Err(refusal),
-        drawn => drawn,
-    };
-    let code = drawn.as_ref().ok().and_then(Drawn::returned);
     let missing = call.caller.require(Permission::UserWrite, None).err();
     let missing = missing.unwrap_or(failure::TARGET_USER_UNKNOWN);
-    let (app, caller, now) = (Arc::clone(&call.app), call.caller.clone(), call.now);
-    let user = change(call, id, missing, move |conn, mut user| {
+    let (caller, now) = (call.caller.clone(), call.now);
+    hand_over(call, (id, missing), PURPOSE, handover, move |conn, user| {
         Box::pin(async move {
             if let Err(refusal) = caller.require(Permission::UserWrite, Some(&user.organisation)) {
                 return Ok(Err(refusal));
@@ -55,26 +48,16 @@ pub async fn invite(
             if user.human().is_none() {
                 return Ok(Err(failure::NOT_HUMAN));
             }
-            if has_way_in(conn, &user, now).await? {
+            if has_way_in(conn, user, now).await? {
                 return Ok(Err(failure::INVITE_ALREADY));
             }
             if invitation == Invitation::Again && user::code(conn, &user.id, PURPOSE).await?.is_none() {
                 return Ok(Err(failure::INVITE_NOT_FOUND));
             }
-            let drawn = match drawn {
-                Ok(drawn) => drawn,
-                Err(refusal) => return Ok(Err(refusal)),
-            };
-            if let Err(refusal) = drawn.allow(conn, &app, &user, now).await? {
-                return Ok(Err(refusal));
-            }
-            user.touch(now);
-            user::save(conn, &user).await?;
-            drawn.save(conn, &app, &user, now).await?;
-            Ok(Ok(user))
+            Ok(Ok(()))
         })
-    });
-    Ok((user.await?, code))
+    })
+    .await
 }
 
 /// Whether the user has something that suffices to log in: second factors do not.

@@ -14,8 +14,9 @@ use doorward_store::{Conn, Result as StoreResult, session, user};
 use super::factor::{Ground, Refusal};
 use super::password::{self, NewPassword, encode};
 use super::user::{Outcome, change, find};
-use super::user_code::{Drawn, Handover, way};
+use super::user_code::Handover;
 use super::user_contact::count_wrong;
+use super::user_handover::hand_over;
 use super::{Call, store_failure};
 
 /// What allows a new password.
@@ -209,35 +210,15 @@ pub async fn reset(
     id: String,
     handover: Option<Handover>,
 ) -> Result<(User, Option<Secret>), Failure> {
-    let purpose = CodePurpose::PasswordReset;
-    let handover = handover.unwrap_or_else(|| Handover::sent(way(purpose), None));
-    let drawn = match Drawn::new(&call.app, purpose, handover, call.now) {
-        // A way that is not set up is told to those alone who may ask for it.
-        Err(refusal) if refusal.id != failure::DELIVERY_UNSET.id => return Err(refusal),
-        drawn => drawn,
-    };
-    let code = drawn.as_ref().ok().and_then(Drawn::returned);
-    let (app, caller, now) = (Arc::clone(&call.app), call.caller.clone(), call.now);
-    let user = change(call, id, failure::RESET_NOT_FOUND, move |conn, mut user| {
-        Box::pin(async move {
-            if user.human().is_none() {
-                return Ok(Err(failure::RESET_NOT_FOUND));
-            }
-            let allowed = caller.require_or_self(Permission::UserWrite, &user.organisation, &user.id);
-            let drawn = match allowed.and(drawn) {
-                Ok(drawn) => drawn,
-                Err(refusal) => return Ok(Err(refusal)),
-            };
-            if let Err(refusal) = drawn.allow(conn, &app, &user, now).await? {
-                return Ok(Err(refusal));
-            }
-            user.touch(now);
-            user::save(conn, &user).await?;
-            drawn.save(conn, &app, &user, now).await?;
-            Ok(Ok(user))
-        })
-    });
-    Ok((user.await?, code))
+    let caller = call.caller.clone();
+    hand_over(call, (id, failure::RESET_NOT_FOUND), CodePurpose::PasswordReset, handover, move |_, user| {
+        let decided = match user.human() {
+            None => Err(failure::RESET_NOT_FOUND),
+            Some(_) => caller.require_or_self(Permission::UserWrite, &user.organisation, &user.id),
+        };
+        Box::pin(std::future::ready(Ok(decided)))
+    })
+    .await
 }
 
 fn change_violation(violation: ComplexityViolation) -> Failure {

@@ -1,7 +1,5 @@
 //! Sending a code once more, or for the first time, to the address or number that a user has.
 
-use std::sync::Arc;
-
 use doorward_core::base::Secret;
 use doorward_core::caller::Permission;
 use doorward_core::failure::{self, Failure};
@@ -10,8 +8,8 @@ use doorward_store::user;
 
 use super::Call;
 use super::outbox::Channel;
-use super::user::change;
-use super::user_code::{Drawn, Handover, way};
+use super::user_code::{Handover, way};
+use super::user_handover::hand_over;
 
 /// What is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,39 +56,20 @@ pub async fn make(
     wanted: Wanted,
     handover: Option<Handover>,
 ) -> Result<(User, Option<Secret>), Failure> {
-    let purpose = wanted.purpose();
-    let handover = handover.unwrap_or_else(|| Handover::sent(way(purpose), None));
-    let drawn = Drawn::new(&call.app, purpose, handover, call.now);
-    // A way that is not set up is told to those alone who may ask for it.
-    let drawn = match drawn {
-        Err(refusal) if refusal.id != failure::DELIVERY_UNSET.id => return Err(refusal),
-        drawn => drawn,
-    };
-    let code = drawn.as_ref().ok().and_then(Drawn::returned);
-    let (app, caller, now) = (Arc::clone(&call.app), call.caller.clone(), call.now);
-    let user = change(call, id, failure::RESEND_EMAIL_UNKNOWN, move |conn, mut user| {
+    let (caller, purpose) = (call.caller.clone(), wanted.purpose());
+    hand_over(call, (id, failure::RESEND_EMAIL_UNKNOWN), purpose, handover, move |conn, user| {
         Box::pin(async move {
             let allowed = caller.require_or_self(Permission::UserWrite, &user.organisation, &user.id);
-            if let Err(refusal) = allowed.and_then(|()| wanted.check(&user)) {
+            if let Err(refusal) = allowed.and_then(|()| wanted.check(user)) {
                 return Ok(Err(refusal));
             }
             if wanted == Wanted::EmailAgain && user::code(conn, &user.id, purpose).await?.is_none() {
                 return Ok(Err(failure::RESEND_NOTHING));
             }
-            let drawn = match drawn {
-                Ok(drawn) => drawn,
-                Err(refusal) => return Ok(Err(refusal)),
-            };
-            if let Err(refusal) = drawn.allow(conn, &app, &user, now).await? {
-                return Ok(Err(refusal));
-            }
-            user.touch(now);
-            user::save(conn, &user).await?;
-            drawn.save(conn, &app, &user, now).await?;
-            Ok(Ok(user))
+            Ok(Ok(()))
         })
-    });
-    Ok((user.await?, code))
+    })
+    .await
 }
 
 impl Wanted {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use reqwest::redirect::Policy;
-use reqwest::{Client, RequestBuilder, StatusCode};
+use reqwest::{Client, RequestBuilder};
 
 use super::Fault;
 use crate::idp::outbound::tls;
@@ -33,7 +33,8 @@ pub(super) async fn send(request: RequestBuilder, explain: fn(&[u8]) -> Option<S
     if status.is_success() {
         return Ok(());
     }
-    let mut problem = format!("the answer was {}", status.as_u16());
+    let status = status.as_u16();
+    let mut problem = format!("the answer was {status}");
     if let Some(more) = explain(&beginning(sent).await) {
         problem = format!("{problem}: {more}");
     }
@@ -52,15 +53,9 @@ async fn beginning(mut answer: reqwest::Response) -> Vec<u8> {
 }
 
 /// Whether the same request would get the same answer. A missing login is not: the operator can mend it meanwhile.
-fn is_final(status: StatusCode) -> bool {
-    status.is_client_error()
-        && ![
-            StatusCode::UNAUTHORIZED,
-            StatusCode::REQUEST_TIMEOUT,
-            StatusCode::TOO_EARLY,
-            StatusCode::TOO_MANY_REQUESTS,
-        ]
-        .contains(&status)
+fn is_final(status: u16) -> bool {
+    // 401 no login, 408 too slow, 425 too early, 429 too many
+    (400..500).contains(&status) && ![401, 408, 425, 429].contains(&status)
 }
 
 fn with_causes(error: impl std::error::Error) -> String {
@@ -80,10 +75,10 @@ mod tests {
     #[test]
     fn a_refusal_is_final_unless_it_may_be_mended() {
         for status in [400, 403, 404, 410, 413, 422] {
-            assert!(is_final(StatusCode::from_u16(status).unwrap()), "{status}");
+            assert!(is_final(status), "{status}");
         }
         for status in [302, 307, 401, 408, 425, 429, 500, 502, 503, 504] {
-            assert!(!is_final(StatusCode::from_u16(status).unwrap()), "{status}");
+            assert!(!is_final(status), "{status}");
         }
     }
 }

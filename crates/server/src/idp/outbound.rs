@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::HeaderValue;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
-use http::{HeaderValue, StatusCode};
 use reqwest::redirect::Policy;
 use reqwest::{Client, RequestBuilder};
 use rustls::{ClientConfig, RootCertStore};
@@ -97,15 +97,17 @@ impl Outbound {
             }
             body.extend_from_slice(&chunk);
         }
-        read(status, &body, &place)
+        read(status.as_u16(), &body, &place)
     }
 }
 
 /// An object of a good answer, or what the provider calls the problem.
-fn read(status: StatusCode, body: &[u8], place: &str) -> Result<Object, Trouble> {
+fn read(status: u16, body: &[u8], place: &str) -> Result<Object, Trouble> {
     let object = serde_json::from_slice::<Object>(body);
-    if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS {
-        return Err(Trouble::Unreachable(format!("{place} answers with status {}", status.as_u16())));
+    let good = (200..300).contains(&status);
+    // A fault of its own, or too much for it just now.
+    if status >= 500 || status == 429 {
+        return Err(Trouble::Unreachable(format!("{place} answers with status {status}")));
     }
     match object {
         // Some send a refusal with status 200.
@@ -114,11 +116,11 @@ fn read(status: StatusCode, body: &[u8], place: &str) -> Result<Object, Trouble>
             Some(error) => {
                 Err(Trouble::Refused(error.chars().filter(char::is_ascii_graphic).take(64).collect()))
             }
-            None if status.is_success() => Ok(object),
-            None => Err(Trouble::untrusted(format!("{place} answers with status {}", status.as_u16()))),
+            None if good => Ok(object),
+            None => Err(Trouble::untrusted(format!("{place} answers with status {status}"))),
         },
-        Err(_) if status.is_success() => Err(Trouble::untrusted(format!("{place} answers no JSON object"))),
-        Err(_) => Err(Trouble::untrusted(format!("{place} answers with status {}", status.as_u16()))),
+        Err(_) if good => Err(Trouble::untrusted(format!("{place} answers no JSON object"))),
+        Err(_) => Err(Trouble::untrusted(format!("{place} answers with status {status}"))),
     }
 }
 
@@ -160,8 +162,7 @@ mod tests {
 
     #[test]
     fn only_a_good_answer_gives_an_object() {
-        let read =
-            |status: u16, body: &str| read(StatusCode::from_u16(status).unwrap(), body.as_bytes(), "x");
+        let read = |status: u16, body: &str| read(status, body.as_bytes(), "x");
         assert!(read(200, "{\"a\":1}").is_ok());
         let refused = Trouble::Refused("bad".to_owned());
         for status in [200, 400] {

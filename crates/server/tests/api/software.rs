@@ -1,47 +1,18 @@
 //! The passkey of a library that others wrote.
 
-use std::pin::Pin;
-
-use passkey::authenticator::{Authenticator, UiHint, UserCheck, UserValidationMethod};
+use passkey::authenticator::Authenticator;
 use passkey::client::{Client, DefaultClientData};
 use passkey::crypto::rust_crypto::RustCryptoBackend;
-use passkey::types::Passkey;
-use passkey::types::ctap2::{Aaguid, Ctap2Error};
+use passkey::types::ctap2::Aaguid;
 use serde_json::json;
 use url::Url;
 
+use self::present::Present;
 use crate::authenticator::{PASSKEYS, begin, finishing};
 use crate::rig::Rig;
 
-/// Somebody who is there, and shows who it is if that is asked for.
-struct Present;
-
-type Checked<'c> = Pin<Box<dyn Future<Output = Result<UserCheck, Ctap2Error>> + Send + 'c>>;
-
-impl UserValidationMethod for Present {
-    type PasskeyItem = Passkey;
-
-    fn check_user<'a, 's, 'c>(
-        &'s self,
-        _: UiHint<'a, Passkey>,
-        presence: bool,
-        verification: bool,
-    ) -> Checked<'c>
-    where
-        'a: 'c,
-        's: 'c,
-    {
-        Box::pin(async move { Ok(UserCheck { presence, verification }) })
-    }
-
-    fn is_verification_enabled(&self) -> Option<bool> {
-        Some(true)
-    }
-
-    fn is_presence_enabled(&self) -> bool {
-        true
-    }
-}
+#[path = "../../../core/src/passkey/tests/present.rs"]
+mod present;
 
 #[tokio::test]
 async fn the_passkey_of_another_library_logs_in() {

@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use doorward_store::Conn;
 use serde_json::json;
 use tokio::sync::{Notify, oneshot};
 
+use crate::authenticator::{Key, PASSKEYS, Says, register};
 use crate::rig::{PASSWORD, Rig};
 
 #[tokio::test]
@@ -61,12 +63,7 @@ async fn a_call_that_waits_for_a_lock_goes_on_as_soon_as_it_is_free() {
             Box::pin(async move {
                 conn.script(&sql).await?;
                 begin.notify_one();
-                // Until somebody else waits for it.
-                let blocked = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
-                while conn.all(blocked, &[]).await?.is_empty() {
-                    // The figures of a transaction are those of its first look, unless it looks anew.
-                    conn.script("SELECT pg_stat_clear_snapshot()").await?;
-                }
+                until_somebody_waits(conn).await?;
                 waiting.notify_one();
                 drop((&mut *until.lock().await).await);
                 Ok(())
@@ -86,4 +83,48 @@ async fn a_call_that_waits_for_a_lock_goes_on_as_soon_as_it_is_free() {
         rig.ok("user.GetUserByID", &rig.admin, json!({ "userId": held })).await["user"]["state"],
         "USER_STATE_LOCKED"
     );
+}
+
+#[tokio::test]
+async fn a_key_that_is_removed_while_its_assertion_is_verified_proves_nothing() {
+    let rig = Rig::start().await;
+    let user = rig.add_human("mini@mouse.com").await;
+    let key = Key::new("a key");
+    register(&rig, &user, PASSKEYS, &key).await;
+    let wish = json!({ "domain": "example.com", "userVerificationRequirement": 1 });
+    let asked = json!({ "checks": { "user": { "userId": user } }, "challenges": { "webAuthN": wish } });
+    let asked = rig.ok("session.CreateSession", &rig.login, asked).await;
+    let options = &asked["challenges"]["webAuthN"]["publicKeyCredentialRequestOptions"];
+    let assertion = key.get(options, &Says::default());
+    let checks = json!({ "webAuthN": { "credentialAssertionData": assertion } });
+    let present = json!({ "sessionId": asked["sessionId"], "checks": checks });
+
+    let began = Arc::new(Notify::new());
+    let (neighbour, begin) = (rig.neighbour(), Arc::clone(&began));
+    let holding = tokio::spawn(async move {
+        let story = neighbour.write(move |conn| {
+            Box::pin(async move {
+                conn.script(&format!("SELECT 1 FROM users WHERE id = '{user}' FOR UPDATE")).await?;
+                begin.notify_one();
+                // Whoever waits for the user has found the key, and the assertion good.
+                until_somebody_waits(conn).await?;
+                conn.script(&format!("DELETE FROM passkeys WHERE user_id = '{user}'")).await
+            })
+        });
+        story.await
+    });
+    began.notified().await;
+    assert_eq!(rig.id("session.SetSession", &rig.login, present).await, "COMMAND-Aej7i");
+    holding.await.unwrap().unwrap();
+}
+
+/// Until another transaction waits for a lock of this one.
+async fn until_somebody_waits(conn: &mut Conn) -> doorward_store::Result<()> {
+    let blocked =
+        "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    while conn.all(blocked, &[]).await?.is_empty() {
+        // The figures of a transaction are those of its first look, unless it looks anew.
+        conn.script("SELECT pg_stat_clear_snapshot()").await?;
+    }
+    Ok(())
 }

@@ -8,6 +8,9 @@
     reason = "a test fails loudly"
 )]
 
+#[expect(dead_code, reason = "the tests of keys use the rest of it")]
+#[path = "../api/authenticator.rs"]
+mod authenticator;
 mod backup;
 #[path = "../wire/child.rs"]
 mod child;

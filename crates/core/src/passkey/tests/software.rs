@@ -1,13 +1,12 @@
 //! Two authenticators that others wrote: a passkey that verifies its user, and keys that do not.
 
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
-use passkey::authenticator::{Authenticator, UiHint, UserCheck, UserValidationMethod};
+use passkey::authenticator::Authenticator;
 use passkey::client::{Client, DefaultClientData};
 use passkey::crypto::rust_crypto::RustCryptoBackend;
-use passkey::types::Passkey;
-use passkey::types::ctap2::{Aaguid, Ctap2Error};
+use passkey::types::ctap2::Aaguid;
 use serde_json::{Value, json};
 use url::Url;
 use webauthn_authenticator_rs::WebauthnAuthenticator;
@@ -15,6 +14,7 @@ use webauthn_authenticator_rs::softpasskey::SoftPasskey;
 use webauthn_authenticator_rs::softtoken::SoftToken;
 
 use super::super::*;
+use super::present::Present;
 use super::{USER, creation};
 use crate::failure::{self, Failure};
 
@@ -106,36 +106,6 @@ fn the_certificate_of_a_soft_token_must_have_signed_this_registration() {
     let client_data = json!({"type": "webauthn.create", "challenge": state, "origin": "https://example.com"});
     made["response"]["clientDataJSON"] = base64url(client_data.to_string().as_bytes()).into();
     assert_eq!(registered(KeyList::Passkeys, &state, &made), Err(failure::PASSKEY_INVALID));
-}
-
-/// Somebody who is there, and shows who it is if that is asked for.
-struct Present;
-
-type Checked<'c> = Pin<Box<dyn Future<Output = Result<UserCheck, Ctap2Error>> + Send + 'c>>;
-
-impl UserValidationMethod for Present {
-    type PasskeyItem = Passkey;
-
-    fn check_user<'a, 's, 'c>(
-        &'s self,
-        _: UiHint<'a, Passkey>,
-        presence: bool,
-        verification: bool,
-    ) -> Checked<'c>
-    where
-        'a: 'c,
-        's: 'c,
-    {
-        Box::pin(async move { Ok(UserCheck { presence, verification }) })
-    }
-
-    fn is_verification_enabled(&self) -> Option<bool> {
-        Some(true)
-    }
-
-    fn is_presence_enabled(&self) -> bool {
-        true
-    }
 }
 
 /// Finishes what never waits.

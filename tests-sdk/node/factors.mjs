@@ -1,5 +1,5 @@
-// Sets up every factor that `@zitadel/client` knows for a new person and logs her in with all of them; prints what the
-// session shows as one line of JSON. Recovery codes are younger than this version of the library.
+// Sets up every factor for a new person by `@zitadel/client` and logs her in with all of them; prints what the session
+// shows as one line of JSON. Recovery codes are younger than this version of the library: see recovery.mjs.
 
 import { createHmac } from "node:crypto";
 
@@ -10,14 +10,18 @@ import { AuthenticationMethodType } from "@zitadel/proto/zitadel/user/v2/user_se
 
 import { Key, USER_PRESENT, USER_VERIFIED } from "./authenticator.mjs";
 import { logIn } from "./browser.mjs";
+import { createRecoveryClient, recoveryFactor, withRecoveryCode } from "./recovery.mjs";
 
 const { DOORWARD_URL, DOORWARD_PAT, DOORWARD_ADMIN_PAT } = process.env;
 const [ORIGIN, domain] = ["https://login.example.com", "example.com"];
 const [NAME, PASSWORD] = ["every@mouse.test", "Secr3t!pass"];
+// A type of method that the library has no name for.
+const YOUNGER = { 8: "RECOVERY_CODE" };
 const [successUrl, failureUrl] = [`${ORIGIN}/back`, `${ORIGIN}/failed`];
 
 const transport = (token) => createServerTransport(token, { baseUrl: DOORWARD_URL });
 const users = createUserServiceClient(transport(DOORWARD_ADMIN_PAT));
+const recovery = createRecoveryClient(transport(DOORWARD_ADMIN_PAT));
 const page = createUserServiceClient(transport(DOORWARD_PAT));
 const sessions = createSessionServiceClient(transport(DOORWARD_PAT));
 
@@ -94,6 +98,7 @@ const secret = await setUpTotp(userId);
 await users.addOTPSMS({ userId });
 await users.addOTPEmail({ userId });
 const [passkey, token] = [await setUpPasskey(userId), await setUpU2F(userId)];
+const { recoveryCodes } = await recovery.generateRecoveryCodes({ userId, count: 2 });
 const idpIntent = await logInElsewhere(userId);
 const { authMethodTypes } = await users.listAuthenticationMethodTypes({ userId });
 
@@ -112,25 +117,26 @@ const withToken = (await factors()).webAuthN;
 const more = await sessions.setSession({ sessionId, challenges: { webAuthN: wish("REQUIRED") } });
 await sessions.setSession({
   sessionId,
-  checks: {
+  checks: withRecoveryCode(recoveryCodes[0], {
     idpIntent,
     webAuthN: presented(passkey, more),
     // That of the registration is used up.
     totp: { code: totp(secret, 1) },
     otpSms: { code: made.challenges.otpSms },
     otpEmail: { code: made.challenges.otpEmail },
-  },
+  }),
 });
-const shown = await factors();
+const known = await factors();
+const shown = { ...known, recoveryCode: recoveryFactor(known) };
 
 const snake = (name) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 const seen = {
-  methods: authMethodTypes.map((method) => AuthenticationMethodType[method]).sort(),
+  methods: authMethodTypes.map((method) => AuthenticationMethodType[method] ?? YOUNGER[method]).sort(),
   tokenVerifiedUser: withToken.userVerified,
   passkeyVerifiedUser: shown.webAuthN.userVerified,
   factors: Object.fromEntries(
     Object.entries(shown)
-      .filter(([name, factor]) => name !== "$typeName" && factor !== undefined)
+      .filter(([name, factor]) => !name.startsWith("$") && factor !== undefined)
       .map(([name, factor]) => [snake(name), factor.verifiedAt !== undefined]),
   ),
 };

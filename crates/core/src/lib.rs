@@ -10,6 +10,7 @@ pub mod challenge;
 pub mod check;
 pub mod failure;
 pub mod intent;
+pub mod jwt;
 pub mod master;
 pub mod message;
 pub mod otp;

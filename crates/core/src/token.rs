@@ -21,6 +21,10 @@ pub enum TokenKind {
     PersonalAccess,
     /// Shows that somebody came back from an identity provider.
     Intent,
+    /// What a machine user got for its secret or key.
+    Access,
+    /// The secret by which a machine user logs in; the id is that of the user.
+    ClientSecret,
 }
 
 impl TokenKind {
@@ -31,6 +35,8 @@ impl TokenKind {
             Self::Session => "dws_",
             Self::PersonalAccess => "dwp_",
             Self::Intent => "dwi_",
+            Self::Access => "dwa_",
+            Self::ClientSecret => "dwc_",
         }
     }
 }
@@ -72,6 +78,8 @@ pub struct Keyring {
     session: [u8; 32],
     personal_access: [u8; 32],
     intent: [u8; 32],
+    access: [u8; 32],
+    client_secret: [u8; 32],
     code: [u8; 32],
 }
 
@@ -86,6 +94,8 @@ impl Drop for Keyring {
         self.session.zeroize();
         self.personal_access.zeroize();
         self.intent.zeroize();
+        self.access.zeroize();
+        self.client_secret.zeroize();
         self.code.zeroize();
     }
 }
@@ -98,6 +108,8 @@ impl Keyring {
             session: keyed(root, &[b"doorward session token v1"]),
             personal_access: keyed(root, &[b"doorward personal access token v1"]),
             intent: keyed(root, &[b"doorward intent token v1"]),
+            access: keyed(root, &[b"doorward access token v1"]),
+            client_secret: keyed(root, &[b"doorward client secret v1"]),
             code: keyed(root, &[b"doorward one-time code v1"]),
         }
     }
@@ -136,11 +148,16 @@ impl Keyring {
         keyed(&self.code, &[purpose.as_bytes(), owner.as_bytes(), code.as_bytes()])
     }
 
-    fn digest(&self, kind: TokenKind, text: &str) -> Digest {
+    /// The digest of the whole text of a token. Those that others can read, like JWTs, are told by it as well: whoever
+    /// changes a byte has another token.
+    #[must_use]
+    pub fn digest(&self, kind: TokenKind, text: &str) -> Digest {
         let key = match kind {
             TokenKind::Session => &self.session,
             TokenKind::PersonalAccess => &self.personal_access,
             TokenKind::Intent => &self.intent,
+            TokenKind::Access => &self.access,
+            TokenKind::ClientSecret => &self.client_secret,
         };
         keyed(key, &[text.as_bytes()])
     }

@@ -102,6 +102,8 @@ pub struct Policy {
     pub keys: KeyPolicy,
     /// The deepest nesting of JSON.
     pub json_depth: u32,
+    /// Who this server is in the tokens that it makes: its public URL.
+    pub issuer: String,
 }
 
 /// When a session must be multi-factor to be a bearer.
@@ -172,6 +174,8 @@ pub struct App {
     pub db: Db,
     /// Who bears a token.
     pub bearers: LookUp<Bearer>,
+    /// Who bears which access token.
+    pub accesses: LookUp<Bearer>,
     /// The sessions.
     pub sessions: LookUp<ShownSession>,
     /// The users, for those who check them.

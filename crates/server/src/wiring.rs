@@ -83,10 +83,12 @@ pub async fn open(config: &Config, env: Env) -> anyhow::Result<Opened> {
     let delivery = delivery(config);
     let idps = Idps::new(config).context("the identity providers of the configuration")?;
     let (bearers, sessions) = (LookUp::bearers(&db), LookUp::sessions(&db));
+    let accesses = LookUp::access(&db);
     let (users, births) = (Users::new(&db), Births::new(&db));
     let app = Arc::new(App {
         db,
         bearers,
+        accesses,
         sessions,
         users,
         births,
@@ -236,5 +238,6 @@ fn policy(config: &Config) -> anyhow::Result<Policy> {
         totp_issuer: config.totp.issuer.clone(),
         keys: keys(config),
         json_depth: config.limits.json_depth,
+        issuer: config.public_url(),
     })
 }

@@ -47,6 +47,13 @@ const MIGRATIONS: &[Migration] = &[
         bears: 1,
         indexes: false,
     },
+    Migration {
+        number: 4,
+        name: "0004_callers",
+        script: include_str!("../migrations/0004_callers.sql"),
+        bears: 1,
+        indexes: false,
+    },
 ];
 
 /// How often a node looks whether another one is done with the schema.

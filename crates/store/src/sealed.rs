@@ -35,11 +35,14 @@ pub const OUTBOX: Sealed = Sealed { table: "outbox", key: "id", column: "payload
 /// Keys.
 pub const KEY: Sealed = Sealed { table: "sealed_keys", key: "id", column: "sealed", name: "key" };
 
+/// Keys that sign tokens.
+pub const SIGNING_KEY: Sealed = Sealed { table: "signing_keys", key: "id", column: "sealed", name: "signing key" };
+
 /// All sealed columns. Whoever adds one names it here; a test asks of every column of bytes what it holds.
-pub const SEALED: [&Sealed; 4] = [&TOTP, &INTENT, &OUTBOX, &KEY];
+pub const SEALED: [&Sealed; 5] = [&TOTP, &INTENT, &OUTBOX, &KEY, &SIGNING_KEY];
 
 /// Columns with keyed hashes, or with public values: what is in them is as much or as little worth without a key.
-pub const UNSEALED: [(&str, &str); 10] = [
+pub const UNSEALED: [(&str, &str); 14] = [
     ("instance", "key_check"),
     ("user_metadata", "value"),
     ("codes", "digest"),
@@ -50,6 +53,10 @@ pub const UNSEALED: [(&str, &str); 10] = [
     ("passkey_codes", "digest"),
     ("challenges", "digest"),
     ("intents", "token"),
+    ("machine_secrets", "digest"),
+    ("machine_keys", "public_key"),
+    ("access_tokens", "digest"),
+    ("signing_keys", "public_key"),
 ];
 
 /// The row of [`KEY`] that holds the root of tokens and codes, once the master key was replaced.

@@ -47,7 +47,7 @@ pub const TABLES: &[Table] = tables! {
         family_name Text, nick_name Text, display_name Text, preferred_language Text, gender Int, email Text,
         email_verified Flag, phone Text, phone_verified Flag, password_hash Text, password_changed Int,
         password_change_required Flag, description Text, created Int, changed Int, sequence Int,
-        mfa_init_skipped Int,
+        mfa_init_skipped Int, access_token_type Int,
     }
     user_metadata (64: 2) { user_id Text, key Text, value Bytes, created Int, changed Int }
     attempts (1024: 2) { user_id Text, factor Text, failed Int, blocked_until Int }
@@ -81,6 +81,12 @@ pub const TABLES: &[Table] = tables! {
         error Text, created Int, due Int, expires Int, ended Int,
     }
     sealed_keys (1024: 1) { id Text, sealed Bytes, created Int }
+    machine_secrets (1024: 1) { user_id Text, digest Bytes, created Int }
+    machine_keys (1024: 1) { id Text, user_id Text, public_key Bytes, created Int, expires Int }
+    access_tokens (1024: 1) {
+        id Text, user_id Text, source Text, scope Text, digest Bytes, created Int, expires Int,
+    }
+    signing_keys (64: 1) { id Text, public_key Bytes, sealed Bytes, created Int, signs Int, retires Int }
 };
 
 /// Tables about the store itself, which each store has for its own.

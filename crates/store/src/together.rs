@@ -15,7 +15,7 @@ use crate::error::{Result, StoreError};
 use crate::session::ShownSession;
 use crate::token::{self, Bearer};
 use crate::user::Wanted;
-use crate::{session, user};
+use crate::{access_token, session, user};
 
 /// Finds what belongs to each of some keys.
 type Find<A> = for<'a> fn(&'a mut Conn, &'a [&'a str]) -> BoxFuture<'a, Result<HashMap<String, A>>>;
@@ -33,6 +33,12 @@ impl LookUp<Bearer> {
     #[must_use]
     pub fn bearers(db: &Db) -> Self {
         Self::new(db, |conn, ids| Box::pin(token::bearers(conn, ids)))
+    }
+
+    /// Who bears the access token with an id.
+    #[must_use]
+    pub fn access(db: &Db) -> Self {
+        Self::new(db, |conn, ids| Box::pin(access_token::bearers(conn, ids)))
     }
 }
 

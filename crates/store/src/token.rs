@@ -113,11 +113,21 @@ pub async fn bearer(conn: &mut Conn, id: &str) -> Result<Option<Bearer>> {
 /// # Errors
 /// When the store cannot be read.
 pub async fn bearers(conn: &mut Conn, ids: &[&str]) -> Result<HashMap<String, Bearer>> {
+    all_bearers(conn, ids, "personal_access_tokens", &BEARERS).await
+}
+
+/// Everything about the bearers of tokens in a table, by the id of the token.
+pub(crate) async fn all_bearers(
+    conn: &mut Conn,
+    ids: &[&str],
+    table: &'static str,
+    question: &ForMany,
+) -> Result<HashMap<String, Bearer>> {
     let mut bearers: HashMap<String, Bearer> = HashMap::new();
     for ids in ids.chunks(MOST_VALUES) {
-        let (sql, params) = BEARERS.with(ids);
+        let (sql, params) = question.with(ids);
         for row in conn.all(sql, &params).await? {
-            let mut row = row.read("personal_access_tokens");
+            let mut row = row.read(table);
             let id = row.id()?;
             let (digest, expires) = (row.digest("digest")?, row.time("expires")?);
             let (user_id, organisation) = (row.text("user_id")?, row.text("organisation_id")?);
@@ -130,15 +140,18 @@ pub async fn bearers(conn: &mut Conn, ids: &[&str]) -> Result<HashMap<String, Be
     Ok(bearers)
 }
 
-static BEARERS: LazyLock<ForMany> = LazyLock::new(|| {
+/// The question for the bearers of tokens in a table.
+pub(crate) fn bearers_in(table: &'static str) -> ForMany {
     ForMany::new(|places| {
         format!(
             "SELECT t.id, t.digest, t.expires, u.id, u.organisation_id, u.state, g.organisation_id, g.role \
-             FROM personal_access_tokens t JOIN users u ON u.id = t.user_id \
+             FROM {table} t JOIN users u ON u.id = t.user_id \
              LEFT JOIN grants g ON g.user_id = u.id WHERE t.id IN ({places})"
         )
     })
-});
+}
+
+static BEARERS: LazyLock<ForMany> = LazyLock::new(|| bearers_in("personal_access_tokens"));
 
 /// Finds tokens, those of `visible` users and organisations only if given.
 ///

@@ -211,6 +211,9 @@ pub async fn delete(conn: &mut Conn, id: &str, now: Timestamp) -> Result<()> {
         "DELETE FROM passkey_codes WHERE user_id = $1",
         "DELETE FROM idp_links WHERE user_id = $1",
         "DELETE FROM outbox WHERE user_id = $1",
+        "DELETE FROM machine_secrets WHERE user_id = $1",
+        "DELETE FROM machine_keys WHERE user_id = $1",
+        "DELETE FROM access_tokens WHERE user_id = $1",
     ] {
         conn.run(sql, &[id.into()]).await?;
     }
@@ -218,7 +221,7 @@ pub async fn delete(conn: &mut Conn, id: &str, now: Timestamp) -> Result<()> {
                nick_name = NULL, display_name = '', preferred_language = NULL, gender = NULL, email = NULL, \
                email_verified = FALSE, phone = NULL, phone_verified = FALSE, password_hash = NULL, \
                password_changed = NULL, password_change_required = FALSE, description = '', \
-               mfa_init_skipped = NULL, changed = $2, sequence = sequence + 1 WHERE id = $1";
+               mfa_init_skipped = NULL, access_token_type = NULL, changed = $2, sequence = sequence + 1 WHERE id = $1";
     conn.run(sql, &[id.into(), now.into()]).await.map(|_| ())
 }
 

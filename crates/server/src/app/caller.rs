@@ -5,9 +5,12 @@ use std::sync::Arc;
 use doorward_core::base::Timestamp;
 use doorward_core::caller::Caller;
 use doorward_core::failure::{self, Failure};
-use doorward_core::token::{TokenKind, same};
+use doorward_core::jwt::{self, Glance};
+use doorward_core::token::{Presented, TokenKind, same};
 use doorward_core::user::UserState;
 use doorward_store::session::ShownSession;
+use doorward_store::together::LookUp;
+use doorward_store::token::Bearer;
 use doorward_store::{grant, organisation, user};
 
 use super::{App, ForceMfa, read, store_failure};
@@ -23,16 +26,11 @@ pub async fn authenticate(
     now: Timestamp,
 ) -> Result<Caller, Failure> {
     let mut caller = if let Ok(presented) = app.keys.read(TokenKind::PersonalAccess, text) {
-        let bearer = app.bearers.of(&presented.id).await.map_err(store_failure)?;
-        let bearer = bearer.ok_or(failure::AUTH_TOKEN_INVALID)?;
-        let valid = same(&bearer.digest, &presented.digest)
-            && bearer.expires > now
-            && bearer.state == Some(UserState::Active);
-        if !valid {
-            return Err(failure::AUTH_TOKEN_INVALID);
-        }
-        let (user_id, organisation) = (bearer.user_id, bearer.organisation);
-        Caller { user_id, organisation, memberships: bearer.memberships, agent: None }
+        by_token(&app.bearers, presented, now).await?
+    } else if let Ok(presented) = app.keys.read(TokenKind::Access, text) {
+        by_token(&app.accesses, presented, now).await?
+    } else if let Some(claims) = jwt::glance(text) {
+        by_jwt(app, text, claims, now).await?
     } else {
         by_session(app, text, now).await?
     };
@@ -43,6 +41,35 @@ pub async fn authenticate(
         id.clone_into(&mut caller.organisation);
     }
     Ok(caller)
+}
+
+/// A token of a machine user that is kept as a digest.
+async fn by_token(
+    bearers: &LookUp<Bearer>,
+    presented: Presented,
+    now: Timestamp,
+) -> Result<Caller, Failure> {
+    let bearer = bearers.of(&presented.id).await.map_err(store_failure)?;
+    let bearer = bearer.ok_or(failure::AUTH_TOKEN_INVALID)?;
+    let valid = same(&bearer.digest, &presented.digest)
+        && bearer.expires > now
+        && bearer.state == Some(UserState::Active);
+    if !valid {
+        return Err(failure::AUTH_TOKEN_INVALID);
+    }
+    let (user_id, organisation) = (bearer.user_id, bearer.organisation);
+    Ok(Caller { user_id, organisation, memberships: bearer.memberships, agent: None })
+}
+
+/// A JWT. One of ours is known by its digest like any other token: its signature is there for others, and tells less
+/// than the store, which also knows what was revoked.
+async fn by_jwt(app: &Arc<App>, text: &str, claims: Glance, now: Timestamp) -> Result<Caller, Failure> {
+    if claims.issuer != app.policy.issuer {
+        return Err(failure::AUTH_TOKEN_INVALID);
+    }
+    let id = claims.id.ok_or(failure::AUTH_TOKEN_INVALID)?;
+    let presented = Presented { id, digest: app.keys.digest(TokenKind::Access, text) };
+    by_token(&app.accesses, presented, now).await
 }
 
 /// A session token of this very API as bearer.

@@ -1,5 +1,7 @@
-// One walk through the Session API with `@zitadel/client`, printed as one line of JSON. The arguments are the transport
-// and the version of the service: v2 or v2beta.
+// One walk through the Session API with `@zitadel/client`, printed as one line of JSON. The arguments are the transport,
+// the version of the service, v2 or v2beta, and how the caller logs in: with a token, or with a key by `@zitadel/node`.
+
+import { readFileSync } from "node:fs";
 
 import { Code, ConnectError } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-node";
@@ -8,16 +10,25 @@ import { createServerTransport } from "@zitadel/client/node";
 import { createSessionServiceClient } from "@zitadel/client/v2";
 import { createClientTransport } from "@zitadel/client/web";
 import { CredentialsCheckErrorSchema } from "@zitadel/proto/zitadel/message_pb";
+import { ServiceAccount } from "@zitadel/node/dist/credentials/index.js";
 import { SessionService as BetaSessionService } from "@zitadel/proto/zitadel/session/v2beta/session_service_pb";
 
-const { DOORWARD_URL, DOORWARD_PAT, DOORWARD_LOGIN_NAME, DOORWARD_PASSWORD } = process.env;
-const interceptors = [NewAuthorizationBearerInterceptor(DOORWARD_PAT)];
+const { DOORWARD_URL, DOORWARD_PAT, DOORWARD_KEY_FILE, DOORWARD_LOGIN_NAME, DOORWARD_PASSWORD } = process.env;
+const [transport, version, logIn] = process.argv.slice(2);
+
+const logIns = {
+  token: () => DOORWARD_PAT,
+  key: () =>
+    ServiceAccount.fromJsonString(readFileSync(DOORWARD_KEY_FILE, "utf8")).authenticate(DOORWARD_URL, { apiAccess: true }),
+};
+const token = await logIns[logIn]();
+const interceptors = [NewAuthorizationBearerInterceptor(token)];
 
 const transports = {
   // As a server does it: HTTP/2.
-  grpc: () => createServerTransport(DOORWARD_PAT, { baseUrl: DOORWARD_URL }),
+  grpc: () => createServerTransport(token, { baseUrl: DOORWARD_URL }),
   // As a browser does it: fetch, HTTP/1.1.
-  "grpc-web": () => createClientTransport(DOORWARD_PAT, { baseUrl: DOORWARD_URL }),
+  "grpc-web": () => createClientTransport(token, { baseUrl: DOORWARD_URL }),
   "connect-json": () => createConnectTransport({ baseUrl: DOORWARD_URL, httpVersion: "1.1", interceptors }),
   "connect-binary": () =>
     createConnectTransport({ baseUrl: DOORWARD_URL, httpVersion: "2", useBinaryFormat: true, interceptors }),
@@ -25,7 +36,6 @@ const transports = {
 
 const services = { v2: createSessionServiceClient, v2beta: createClientFor(BetaSessionService) };
 
-const [transport, version] = process.argv.slice(2);
 const sessions = services[version](transports[transport]());
 
 const checks = (password) => ({

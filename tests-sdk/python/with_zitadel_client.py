@@ -1,16 +1,24 @@
 """One walk through the Session API with the SDK `zitadel-client`, printed as one line of JSON.
 
-The argument is the version of the service: v2 or v2beta.
+The arguments are the version of the service, v2 or v2beta, and how the caller logs in: with a token, a secret or a key.
 """
 
 import base64
 import json
+import os
 import sys
 
 import zitadel_client as zc
 
 from shared import LOGIN_NAME, PASSWORD, PAT, URL
 
+LOG_INS = {
+    "token": lambda: zc.Zitadel.with_access_token(URL, PAT),
+    "secret": lambda: zc.Zitadel.with_client_credentials(
+        URL, os.environ["DOORWARD_CLIENT_ID"], os.environ["DOORWARD_CLIENT_SECRET"]
+    ),
+    "key": lambda: zc.Zitadel.with_private_key(URL, os.environ["DOORWARD_KEY_FILE"]),
+}
 
 BETA = sys.argv[1] == "v2beta"
 
@@ -45,7 +53,7 @@ def checks(password):
 
 
 def main():
-    sdk = zc.Zitadel.with_access_token(URL, PAT)
+    sdk = LOG_INS[sys.argv[2]]()
     sessions = sdk.beta_sessions if BETA else sdk.sessions
     created = sessions.create_session(checks(PASSWORD))
     one = model("GetSessionRequest")(session_id=created.session_id)

@@ -35,6 +35,8 @@ pub async fn serve(config: &Config) -> anyhow::Result<()> {
     let listener = TcpListener::bind(&config.listen).await.with_context(|| {
         format!("the address {} cannot be listened on; choose another with --listen HOST:PORT", config.listen)
     })?;
+    let address = listener.local_addr()?;
+    let config = &with_port(config, address.port());
     // Whatever is wrong with the certificate is said before anything is set up.
     load_tls(config)?;
     delivery::check(config)?;
@@ -42,12 +44,21 @@ pub async fn serve(config: &Config) -> anyhow::Result<()> {
     // Nodes that share a PostgreSQL may share a folder too: it holds nothing but the key and the first tokens.
     let _alone = config.database_url.is_none().then(|| folder.lock()).transpose()?;
     let opened = open(config, Env::system()).await?;
-    let address = listener.local_addr()?;
     // Whoever reads the greeting may stop the server at once: it must be listening for that already.
     let told = until_told()?;
     greet(config, &opened, address);
     tracing::info!(%address, first_start = opened.first_start, "ready");
     serve_on(listener, config, opened, told).await
+}
+
+/// The configuration with the port that was taken, where any was allowed: what the server says of its own address is
+/// true then.
+fn with_port(config: &Config, port: u16) -> Config {
+    let mut config = config.clone();
+    if let Some(host) = config.listen.strip_suffix(":0") {
+        config.listen = format!("{host}:{port}");
+    }
+    config
 }
 
 /// Serves on an open listener until `stop` completes: requests that run are finished, the rest is refused.

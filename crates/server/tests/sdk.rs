@@ -47,6 +47,14 @@ fn assert_walked(seen: &Value) {
     assert_eq!(seen["gone"], expected);
 }
 
+/// Starts a server and walks with the Python SDK, which shows statuses besides.
+fn assert_walked_in_python(version: &str, log_in: &str) {
+    let mut seen = walk(&Sdk::python("with_zitadel_client.py", &[version, log_in]));
+    assert_eq!(take(&mut seen, "refused", "status"), 400);
+    assert_eq!(take(&mut seen, "gone", "status"), 404);
+    assert_walked(&seen);
+}
+
 /// Starts a server and walks with an SDK.
 fn walk(sdk: &Sdk) -> Value {
     let server = Server::start();
@@ -55,18 +63,12 @@ fn walk(sdk: &Sdk) -> Value {
 
 #[test]
 fn the_python_sdk_creates_reads_changes_lists_and_deletes_a_session() {
-    let mut seen = walk(&Sdk::python("with_zitadel_client.py", &["v2"]));
-    assert_eq!(take(&mut seen, "refused", "status"), 400);
-    assert_eq!(take(&mut seen, "gone", "status"), 404);
-    assert_walked(&seen);
+    assert_walked_in_python("v2", "token");
 }
 
 #[test]
 fn the_python_sdk_does_the_same_with_the_beta_service() {
-    let mut seen = walk(&Sdk::python("with_zitadel_client.py", &["v2beta"]));
-    assert_eq!(take(&mut seen, "refused", "status"), 400);
-    assert_eq!(take(&mut seen, "gone", "status"), 404);
-    assert_walked(&seen);
+    assert_walked_in_python("v2beta", "token");
 }
 
 #[test]
@@ -81,32 +83,52 @@ fn grpcio_learns_the_api_from_reflection_and_creates_reads_changes_lists_and_del
 
 #[test]
 fn the_node_sdk_creates_reads_changes_lists_and_deletes_a_session_over_grpc() {
-    assert_walked(&walk(&Sdk::node("walk.mjs", &["grpc", "v2"])));
+    assert_walked(&walk(&Sdk::node("walk.mjs", &["grpc", "v2", "token"])));
 }
 
 #[test]
 fn the_node_sdk_creates_reads_changes_lists_and_deletes_a_session_over_grpc_web() {
-    assert_walked(&walk(&Sdk::node("walk.mjs", &["grpc-web", "v2"])));
+    assert_walked(&walk(&Sdk::node("walk.mjs", &["grpc-web", "v2", "token"])));
 }
 
 #[test]
 fn the_node_sdk_creates_reads_changes_lists_and_deletes_a_session_over_connect_with_json() {
-    assert_walked(&walk(&Sdk::node("walk.mjs", &["connect-json", "v2"])));
+    assert_walked(&walk(&Sdk::node("walk.mjs", &["connect-json", "v2", "token"])));
 }
 
 #[test]
 fn the_node_sdk_creates_reads_changes_lists_and_deletes_a_session_over_connect_with_binary_messages() {
-    assert_walked(&walk(&Sdk::node("walk.mjs", &["connect-binary", "v2"])));
+    assert_walked(&walk(&Sdk::node("walk.mjs", &["connect-binary", "v2", "token"])));
 }
 
 #[test]
 fn the_node_sdk_does_the_same_with_the_beta_service_over_grpc() {
-    assert_walked(&walk(&Sdk::node("walk.mjs", &["grpc", "v2beta"])));
+    assert_walked(&walk(&Sdk::node("walk.mjs", &["grpc", "v2beta", "token"])));
 }
 
 #[test]
 fn the_rust_sdk_creates_reads_changes_lists_and_deletes_a_session() {
-    assert_walked(&walk(&Sdk::rust()));
+    assert_walked(&walk(&Sdk::rust("token")));
+}
+
+#[test]
+fn the_python_sdk_logs_in_with_client_credentials() {
+    assert_walked_in_python("v2", "secret");
+}
+
+#[test]
+fn the_python_sdk_logs_in_with_a_private_key() {
+    assert_walked_in_python("v2", "key");
+}
+
+#[test]
+fn the_node_sdk_logs_in_with_the_key_of_a_service_user() {
+    assert_walked(&walk(&Sdk::node("walk.mjs", &["grpc", "v2", "key"])));
+}
+
+#[test]
+fn the_rust_sdk_logs_in_with_the_key_of_a_service_account() {
+    assert_walked(&walk(&Sdk::rust("key")));
 }
 
 /// What an SDK must have seen of a person who set up all factors there are and logged in with them.

@@ -1,14 +1,15 @@
-//! One walk through the Session API with the crate `zitadel`, printed as one line of JSON.
+//! One walk through the Session API with the crate `zitadel`, printed as one line of JSON. The argument says how the
+//! caller logs in: with a token or with a key.
 
 use std::collections::HashMap;
 use std::error::Error;
 
 use prost::Message;
 use serde_json::{Value, json};
-use tonic::metadata::{Ascii, MetadataValue};
+use tonic::service::Interceptor;
 use tonic::service::interceptor::InterceptedService;
 use tonic::transport::Channel;
-use tonic::{Code, Request, Status};
+use tonic::{Code, Status};
 use zitadel::api::clients::ClientBuilder;
 use zitadel::api::zitadel::session::v2::check_user::Search;
 use zitadel::api::zitadel::session::v2::search_query::Query;
@@ -18,10 +19,10 @@ use zitadel::api::zitadel::session::v2::{
     IDsQuery, ListSessionsRequest, SearchQuery, Session, SetSessionRequest,
 };
 use zitadel::api::zitadel::v1::CredentialsCheckError;
+use zitadel::credentials::{AuthenticationOptions, ServiceAccount};
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
-type Token = Box<dyn FnMut(Request<()>) -> Result<Request<()>, Status>>;
-type Sessions = SessionServiceClient<InterceptedService<Channel, Token>>;
+type Sessions<I> = SessionServiceClient<InterceptedService<Channel, I>>;
 
 /// `google.rpc.Status`, as it stands in `grpc-status-details-bin`.
 #[derive(Clone, PartialEq, Message)]
@@ -45,17 +46,25 @@ struct Any {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Outcome<()> {
-    let token: MetadataValue<Ascii> = format!("Bearer {}", std::env::var("DOORWARD_PAT")?).parse()?;
-    let with_token: Token = Box::new(move |mut request| {
-        request.metadata_mut().insert("authorization", token.clone());
-        Ok(request)
-    });
-    let builder = ClientBuilder::new(&std::env::var("DOORWARD_URL")?).with_interceptor(with_token);
-    println!("{}", walk(builder.build_session_client().await?).await?);
+    let builder = ClientBuilder::new(&std::env::var("DOORWARD_URL")?);
+    let seen = match std::env::args().nth(1).as_deref() {
+        Some("token") => {
+            let builder = builder.with_access_token(&std::env::var("DOORWARD_PAT")?);
+            walk(builder.build_session_client().await?).await?
+        }
+        Some("key") => {
+            let account = ServiceAccount::load_from_file(&std::env::var("DOORWARD_KEY_FILE")?)?;
+            let options = AuthenticationOptions { api_access: true, ..AuthenticationOptions::default() };
+            let builder = builder.with_service_account(&account, Some(options));
+            walk(builder.build_session_client().await?).await?
+        }
+        _ => return Err("say how to log in: token or key".into()),
+    };
+    println!("{seen}");
     Ok(())
 }
 
-async fn walk(mut sessions: Sessions) -> Outcome<Value> {
+async fn walk<I: Interceptor>(mut sessions: Sessions<I>) -> Outcome<Value> {
     let password = std::env::var("DOORWARD_PASSWORD")?;
     let created = sessions.create_session(with_checks(&password)?).await?.into_inner();
     let id = created.session_id;
@@ -103,7 +112,7 @@ fn with_checks(password: &str) -> Outcome<CreateSessionRequest> {
     Ok(CreateSessionRequest { checks: Some(checks), ..CreateSessionRequest::default() })
 }
 
-async fn get(sessions: &mut Sessions, id: &str) -> Outcome<Session> {
+async fn get<I: Interceptor>(sessions: &mut Sessions<I>, id: &str) -> Outcome<Session> {
     let request = GetSessionRequest { session_id: id.to_owned(), session_token: None };
     Ok(sessions.get_session(request).await?.into_inner().session.unwrap_or_default())
 }

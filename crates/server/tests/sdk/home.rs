@@ -39,8 +39,9 @@ impl Sdk {
     }
 
     /// The program of `tests-sdk/rust`.
-    pub fn rust() -> Self {
-        Self { program: installed(home().join("rust/debug/doorward-sdk-tests")), arguments: Vec::new() }
+    pub fn rust(log_in: &str) -> Self {
+        let program = installed(home().join("rust/debug/doorward-sdk-tests"));
+        Self { program, arguments: vec![log_in.to_owned()] }
     }
 
     /// Runs it against the server; gives what it saw.
@@ -52,6 +53,9 @@ impl Sdk {
             .env("DOORWARD_URL", &server.url)
             .env("DOORWARD_PAT", &server.login_token)
             .env("DOORWARD_ADMIN_PAT", &server.admin_token)
+            .env("DOORWARD_CLIENT_ID", "login-client")
+            .env("DOORWARD_CLIENT_SECRET", &server.login_secret)
+            .env("DOORWARD_KEY_FILE", &server.login_key)
             .env("DOORWARD_LOGIN_NAME", LOGIN_NAME)
             .env("DOORWARD_PASSWORD", PASSWORD)
             .env("DOORWARD_FOLDER", folder.path())

@@ -1,17 +1,19 @@
 //! The real program on a free port, with one user, ended with its test.
 
 use std::fs::{File, read_to_string, write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
 use http::{Request, StatusCode};
 use http_body_util::{BodyExt as _, Full};
 use hyper::client::conn::http1::handshake;
 use hyper_util::rt::TokioIo;
-use serde_json::json;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::net::TcpStream;
 
@@ -40,6 +42,10 @@ pub struct Server {
     pub url: String,
     /// The token of the machine user `login-client`.
     pub login_token: String,
+    /// The client secret of the same user.
+    pub login_secret: String,
+    /// A file with a key of the same user, as the SDKs load it.
+    pub login_key: PathBuf,
     /// The token of the machine user `admin`.
     pub admin_token: String,
     _process: Running,
@@ -81,7 +87,15 @@ impl Server {
         let token = |name: &str| read_to_string(data.join(name)).unwrap().trim().to_owned();
         let [login_token, admin_token] = ["login-client.pat", "admin.pat"].map(token);
         add_user(&url, &admin_token);
-        Self { url, login_token, admin_token, _process: process, _folder: folder }
+        let call = |path: &str, body: &Value| ask(&url, &admin_token, path, body);
+        let login_client = json!({ "queries": [{ "userNameQuery": { "userName": "login-client" } }] });
+        let id = text(&call("/v2/users", &login_client)["result"][0]["userId"]);
+        let login_secret = text(&call(&format!("/v2/users/{id}/secret"), &json!({}))["clientSecret"]);
+        let until = json!({ "expirationDate": "2999-01-01T00:00:00Z" });
+        let key = text(&call(&format!("/v2/users/{id}/keys"), &until)["keyContent"]);
+        let login_key = folder.path().join("login-client.json");
+        write(&login_key, BASE64_STANDARD.decode(key).unwrap()).unwrap();
+        Self { url, login_token, login_secret, login_key, admin_token, _process: process, _folder: folder }
     }
 }
 
@@ -110,6 +124,17 @@ fn wait_until_ready(url: &str) {
         assert!(Instant::now() < until, "the server never became ready");
         sleep(Duration::from_millis(20));
     }
+}
+
+/// What a call answers.
+fn ask(url: &str, token: &str, path: &str, body: &Value) -> Value {
+    let (status, answer) = send(url, "POST", path, Some(token), &body.to_string());
+    assert!(status.is_success(), "{path}: {status} {answer}");
+    serde_json::from_str(&answer).unwrap()
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap().to_owned()
 }
 
 fn add_user(url: &str, token: &str) {

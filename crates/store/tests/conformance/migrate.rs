@@ -7,11 +7,15 @@ use futures_util::future::join_all;
 use crate::rig::{Rig, on_postgres};
 use crate::sample;
 
-const ALL: [&str; 3] = ["0001_initial", "0002_session_end", "0003_factors"];
+const ALL: [&str; 4] = ["0001_initial", "0002_session_end", "0003_factors", "0004_callers"];
 
 /// What the first version made, word for word: it knew neither the second table nor any later step.
 const FIRST: &str = "CREATE TABLE migrations (number BIGINT PRIMARY KEY, name TEXT NOT NULL); \
                      INSERT INTO migrations (number, name) VALUES (1, '0001_initial');";
+
+/// Takes the fourth step back.
+const WITHOUT_FOURTH: &str = "DROP TABLE machine_secrets; DROP TABLE machine_keys; DROP TABLE access_tokens; \
+                              DROP TABLE signing_keys; ALTER TABLE users DROP COLUMN access_token_type;";
 
 /// Takes the third step back.
 const WITHOUT_THIRD: &str = "DROP TABLE totps; DROP TABLE otp_factors; DROP TABLE recovery_codes; DROP TABLE passkeys; \
@@ -73,7 +77,7 @@ async fn the_first_version_finds_in_the_store_nothing_that_it_would_have_to_know
     let mut reading = rig.db.reading().await.unwrap();
     let newer = reading.conn().unwrap().one("SELECT 1 FROM migrations WHERE number > 1", &[]).await.unwrap();
     assert!(newer.is_none());
-    assert_eq!((rig.count("migrations").await, rig.count("expansions").await), (1, 2));
+    assert_eq!((rig.count("migrations").await, rig.count("expansions").await), (1, 3));
 }
 
 #[tokio::test]
@@ -81,16 +85,16 @@ async fn a_store_of_the_first_version_is_brought_up_with_what_it_holds() {
     let rig = Rig::fresh().await;
     sample::add_session(&rig, &sample::complete_session(1)).await;
     let undo = "DROP INDEX sessions_by_end; DROP TABLE expansions; DROP TABLE migrations;";
-    rig.sql(format!("{WITHOUT_THIRD} {undo} {FIRST}")).await;
+    rig.sql(format!("{WITHOUT_FOURTH} {WITHOUT_THIRD} {undo} {FIRST}")).await;
     let rig = Rig { db: rig.neighbour(), ..rig };
     let states =
         |steps: Vec<doorward_store::migrate::Step>| steps.into_iter().map(|step| step.state).collect();
     let before: Vec<_> = states(steps(&rig.db).await.unwrap());
-    assert_eq!(before, [State::Applied, State::Pending, State::Pending]);
+    assert_eq!(before, [State::Applied, State::Pending, State::Pending, State::Pending]);
     assert_eq!(check(&rig.db).await.unwrap(), ALL[1..]);
     assert_eq!(migrate(&rig.db).await.unwrap(), ALL[1..]);
     let after: Vec<_> = states(steps(&rig.db).await.unwrap());
-    assert_eq!(after, [State::Applied, State::Applied, State::Applied]);
+    assert_eq!(after, [State::Applied; 4]);
     assert_eq!(rig.count("sessions").await, 1);
 }
 

@@ -64,8 +64,8 @@ const ATTEMPTS: u32 = 5;
 /// The beginning of what writes. It is said, since an operator may have set another default.
 const BEGIN_WRITING: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE";
 
-/// The beginning of what reads several statements of one state.
-const BEGIN_SCAN: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+/// The beginning of what reads several statements of one state. These are planned each time and may read a whole table.
+const BEGIN_SCAN: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL enable_seqscan = on";
 
 /// The pools of connections.
 pub struct Postgres {
@@ -280,17 +280,21 @@ fn pool(settings: &PostgresSettings, size: usize) -> Result<Pool> {
         .create_timeout(Some(connect))
         .recycle_timeout(Some(settings.connect));
     if !settings.pooler {
-        builder = builder.post_create(limits(settings.statement));
+        builder = builder.post_create(manners(settings.statement));
     }
     builder.build().map_err(|error| StoreError::Settings(error.to_string()))
 }
 
 /// Tells the server the limits, so that no statement, no lock and no transaction that its node forgot holds up others.
-fn limits(statement: Duration) -> Hook {
+///
+/// And it tells it to go by indexes. A statement is prepared once and its plan kept; one that was made while a table was
+/// small would read it whole, and go on so when it has grown, until the server next looks at how large it is.
+fn manners(statement: Duration) -> Hook {
     let millis = statement.as_millis();
     let sql = format!(
         "SET statement_timeout = {millis}; SET lock_timeout = {millis}; \
-         SET idle_in_transaction_session_timeout = {millis}"
+         SET idle_in_transaction_session_timeout = {millis}; \
+         SET enable_seqscan = off; SET jit = off"
     );
     Hook::async_fn(move |client, _| {
         let sql = sql.clone();

@@ -12,4 +12,5 @@ mod sample;
 
 mod conflicts;
 mod outages;
+mod plans;
 mod ways;

@@ -188,12 +188,14 @@ async fn a_source_that_is_empty_behind_or_unfinished_is_refused() {
 }
 
 /// Columns whose values must be there elsewhere.
-const REFERENCES: [(&str, &str); 5] = [
+const REFERENCES: [(&str, &str); 7] = [
     ("users", "organisation_id"),
     ("personal_access_tokens", "user_id"),
     ("passkeys", "user_id"),
     ("passkey_codes", "user_id"),
     ("idp_links", "user_id"),
+    ("machine_keys", "user_id"),
+    ("access_tokens", "user_id"),
 ];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -142,8 +142,7 @@ struct KeyFile<'a> {
 #[must_use]
 pub fn key_file(private: &Secret, (id, user_id): (&str, &str), expires: &str) -> Secret {
     let key = private.expose();
-    let file =
-        KeyFile { r#type: "serviceaccount", key_id: id, key, expiration_date: expires, user_id };
+    let file = KeyFile { r#type: "serviceaccount", key_id: id, key, expiration_date: expires, user_id };
     // Enough for all of it, even if each byte of it were escaped, so that nothing is left behind by growing.
     let mut text = Vec::with_capacity(2 * key.len() + 6 * (id.len() + user_id.len()) + 256);
     // Texts can always be written as JSON, into memory.

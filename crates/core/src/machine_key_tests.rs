@@ -93,7 +93,9 @@ fn public_keys_of_every_kind_are_taken_in_every_form() {
     for public in [ed25519].iter().chain(&curves) {
         assert_eq!(read_public(public).as_ref(), Ok(public));
         let text = String::from_utf8(in_pem("PUBLIC KEY", public)).unwrap();
-        for form in [text.clone(), text.replace('\n', "\r\n"), format!("\n  {text}\n\n"), text.trim().to_owned()] {
+        for form in
+            [text.clone(), text.replace('\n', "\r\n"), format!("\n  {text}\n\n"), text.trim().to_owned()]
+        {
             assert_eq!(read_public(form.as_bytes()).as_ref(), Ok(public), "{form}");
         }
     }
@@ -152,7 +154,8 @@ fn no_part_of_a_key_is_a_key() {
 fn values_in_der_are_read_by_their_length() {
     assert_eq!(value(4, &[4, 2, 8, 9, 7]), Some((&[8, 9][..], &[7][..])));
     assert_eq!(value(4, &[4, 0x81, 2, 8, 9]), Some((&[8, 9][..], &[][..])));
-    for broken in [&[][..], &[4], &[4, 1], &[4, 0x81], &[4, 0x84, 255, 255, 255, 255, 1], &[4, 0xff], &[5, 0]] {
+    for broken in [&[][..], &[4], &[4, 1], &[4, 0x81], &[4, 0x84, 255, 255, 255, 255, 1], &[4, 0xff], &[5, 0]]
+    {
         assert_eq!(value(4, broken), None, "{broken:?}");
     }
     assert_eq!(pkcs1(&[0x30, 3, 2, 1, 0]), None);

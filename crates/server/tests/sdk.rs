@@ -113,7 +113,8 @@ fn the_rust_sdk_creates_reads_changes_lists_and_deletes_a_session() {
 fn assert_every_factor(seen: &Value) {
     let methods = ["IDP", "OTP_EMAIL", "OTP_SMS", "PASSKEY", "PASSWORD", "RECOVERY_CODE", "TOTP", "U2F"];
     assert_eq!(seen["methods"], json!(methods));
-    let factors = ["intent", "otp_email", "otp_sms", "password", "recovery_code", "totp", "user", "web_auth_n"];
+    let factors =
+        ["intent", "otp_email", "otp_sms", "password", "recovery_code", "totp", "user", "web_auth_n"];
     let all: serde_json::Map<_, _> =
         factors.iter().map(|factor| ((*factor).to_owned(), Value::Bool(true))).collect();
     assert_eq!(seen["factors"], Value::Object(all), "each with the time at which it was verified");

@@ -28,7 +28,8 @@ pub struct MachineKey {
 /// # Errors
 /// When the store cannot be written.
 pub async fn insert(conn: &mut Conn, key: &MachineKey) -> Result<()> {
-    let sql = "INSERT INTO machine_keys (id, user_id, public_key, created, expires) VALUES ($1, $2, $3, $4, $5)";
+    let sql =
+        "INSERT INTO machine_keys (id, user_id, public_key, created, expires) VALUES ($1, $2, $3, $4, $5)";
     let params = [
         (&key.id).into(),
         (&key.user_id).into(),

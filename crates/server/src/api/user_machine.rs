@@ -46,10 +46,7 @@ pub async fn add_secret(
     request: wire::AddSecretRequest,
 ) -> Result<wire::AddSecretResponse, Failure> {
     let secret = secret::add(&call, request.user_id).await?;
-    Ok(wire::AddSecretResponse {
-        creation_date: time(call.now),
-        client_secret: secret.expose().to_owned(),
-    })
+    Ok(wire::AddSecretResponse { creation_date: time(call.now), client_secret: secret.expose().to_owned() })
 }
 
 pub async fn remove_secret(

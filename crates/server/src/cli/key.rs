@@ -55,7 +55,9 @@ pub async fn run(call: &Call, command: Command, output: Output) -> CliResult {
             if let Some(user) = user {
                 filters.push(CredentialFilter::User(user_id(call, &user).await?));
             }
-            let row = |key: Credential| vec![key.id.into(), key.user_id.into(), time(key.created), time(key.expires)];
+            let row = |key: Credential| {
+                vec![key.id.into(), key.user_id.into(), time(key.created), time(key.expires)]
+            };
             let rows: Vec<_> = keys(call, filters).await?.into_iter().map(row).collect();
             output.many(&["id", "user", "created", "expires"], &rows);
         }
@@ -78,8 +80,11 @@ async fn add(call: &Call, add: Add, output: Output) -> CliResult {
     let expires = lasts.map_or(Timestamp::LATEST, |lasts| call.now.plus(lasts));
     let public = add.public_key.as_deref().map(read).transpose()?.unwrap_or_default();
     let (key, file) = user_machine_key::add(call, user, expires, &public).await?;
-    let mut fields =
-        vec![("id", key.id.clone().into()), ("user", key.user_id.clone().into()), ("expires", time(key.expires))];
+    let mut fields = vec![
+        ("id", key.id.clone().into()),
+        ("user", key.user_id.clone().into()),
+        ("expires", time(key.expires)),
+    ];
     match (file, add.out) {
         (Some(file), Some(path)) => {
             let text = Zeroizing::new(format!("{}\n", file.expose()));

@@ -118,7 +118,8 @@ pub async fn access_token(rig: &Rig, user: &str, source: Option<&str>) -> String
         created: now,
         expires: now.plus(Span::minutes(60)),
     };
-    let added = rig.app.db.write(move |conn| Box::pin(async move { access_token::insert(conn, &token).await }));
+    let added =
+        rig.app.db.write(move |conn| Box::pin(async move { access_token::insert(conn, &token).await }));
     added.await.unwrap();
     minted.text.expose().to_owned()
 }

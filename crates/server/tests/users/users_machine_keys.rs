@@ -3,8 +3,8 @@
 use aws_lc_rs::encoding::{AsDer, PublicKeyX509Der};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair, RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_SHA256, RsaKeyPair,
-    UnparsedPublicKey,
+    ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair, RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_SHA256,
+    RsaKeyPair, UnparsedPublicKey,
 };
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -242,10 +242,7 @@ async fn keys_of_a_foreign_organisation_are_out_of_reach() {
     let id = add(&rig, &away_bot, "2030-01-01T00:00:00Z").await;
     let (_, owner) = rig.add_machine("owner", &[(Some(&home(&rig)), "ORG_OWNER")]).await;
     assert_eq!(rig.id(ADD, &owner, request(&away_bot, "2030-01-01T00:00:00Z")).await, "AUTHZ-cdgFk");
-    assert_eq!(
-        rig.id(REMOVE, &owner, json!({ "userId": away_bot, "keyId": id })).await,
-        "AUTHZ-cdgFk"
-    );
+    assert_eq!(rig.id(REMOVE, &owner, json!({ "userId": away_bot, "keyId": id })).await, "AUTHZ-cdgFk");
     let filter = json!({ "filters": [{ "keyIdFilter": { "id": id } }] });
     assert_eq!(ids(&rig, &owner, filter).await, (vec![], "0".to_owned()));
     let own = access_token(&rig, &away_bot, Some(&id)).await;

@@ -226,13 +226,8 @@ fn machines() -> Vec<Entry> {
             (WRITER, Allowed),
             |one| json!({ "userId": one.user, "expirationDate": "2099-01-01T00:00:00Z" }),
         ),
-        entry(
-            "RemoveKey",
-            Machine,
-            (WRITER, Allowed),
-            |one| json!({ "userId": one.user, "keyId": "1" }),
-        )
-        .ends("DOORWARD-K3yn0"),
+        entry("RemoveKey", Machine, (WRITER, Allowed), |one| json!({ "userId": one.user, "keyId": "1" }))
+            .ends("DOORWARD-K3yn0"),
         entry("ListKeys", Nothing, (Anyone, Allowed), |_| json!({})),
     ]
 }

@@ -20,7 +20,7 @@ pub enum Command {
     /// Adds a key to a machine user. Prints the key file that client libraries load, this once: the private half is kept
     /// nowhere else.
     Add(Add),
-    /// Lists keys.
+    /// Lists the keys of machine users.
     List {
         /// Only those of this machine user: id or login name.
         user: Option<String>,

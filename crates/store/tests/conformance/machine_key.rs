@@ -93,7 +93,7 @@ async fn keys_are_found_by_each_filter_and_only_by_those_who_may_see_their_users
         (CredentialFilter::User(text("1")), "bd"),
         (CredentialFilter::Organisation(text("home")), "abd"),
     ] {
-        assert_eq!(ids(&rig, &[filter.clone()], &everything()).await, expected, "{filter:?}");
+        assert_eq!(ids(&rig, std::slice::from_ref(&filter), &everything()).await, expected, "{filter:?}");
     }
     for ((comparison, sign), (created, expires)) in
         COMPARISONS.into_iter().zip([("b", "b"), ("cd", "a"), ("bcd", "ab"), ("a", "cd"), ("ab", "bcd")])

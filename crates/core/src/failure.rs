@@ -296,6 +296,12 @@ failures! {
     METADATA_TOO_MUCH = ResourceExhausted, "DOORWARD-M3ta2", "A user can have 1000 metadata entries at most";
     TEXT_WITH_NUL = InvalidArgument, "DOORWARD-Nu1ch", "A text holds a NUL character, which cannot be stored";
     SESSION_METADATA_TOO_MUCH = ResourceExhausted, "DOORWARD-M3ta3", "The metadata and user agent of a session can have 64 KiB at most";
+    // Secrets and keys of machine users.
+    SECRET_NOT_FOUND = NotFound, "DOORWARD-S3cr0", "Secret could not be found";
+    KEY_NOT_FOUND = NotFound, "DOORWARD-K3yn0", "Key could not be found";
+    KEY_EXPIRED_AT_BIRTH = InvalidArgument, "DOORWARD-K3yx0", "The expiration date lies in the past";
+    KEY_UNUSABLE = InvalidArgument, "DOORWARD-K3yb4", "The public key is not RSA of 2048 to 4096 bits, P-256, P-384 or Ed25519 in PEM or DER";
+    KEY_TOO_MANY = ResourceExhausted, "DOORWARD-K3ys0", "A user can have 100 keys at most";
     // Load and faults.
     OVERLOADED = ResourceExhausted, "DOORWARD-0verl", "The server is busy, try again later";
     STORE_UNAVAILABLE = Unavailable, "DOORWARD-St0re", "The store is not available, try again later";

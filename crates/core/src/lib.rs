@@ -11,6 +11,7 @@ pub mod check;
 pub mod failure;
 pub mod intent;
 pub mod jwt;
+pub mod machine_key;
 pub mod master;
 pub mod message;
 pub mod otp;

@@ -19,6 +19,7 @@ mod user;
 mod user_code;
 mod user_factor;
 mod user_from_wire;
+mod user_machine;
 mod user_search;
 mod user_second_factor;
 mod user_to_wire;

@@ -26,6 +26,8 @@ pub mod user_factor;
 mod user_handover;
 pub mod user_invite;
 pub mod user_list;
+pub mod user_machine_key;
+pub mod user_machine_secret;
 pub mod user_metadata;
 pub mod user_otp;
 pub mod user_password;

@@ -2,12 +2,14 @@
 
 mod backup;
 mod config;
+mod key;
 mod keys;
 mod migrate;
 mod move_store;
 mod org;
 mod outbox;
 pub mod output;
+mod secret;
 mod session;
 mod token;
 mod user;
@@ -77,6 +79,12 @@ enum Command {
     /// Creates, lists and revokes personal access tokens of machine users.
     #[command(subcommand)]
     Token(token::Command),
+    /// Adds, lists and removes keys by which machine users log in.
+    #[command(subcommand)]
+    Key(key::Command),
+    /// Gives machine users a secret to log in with, and takes it away.
+    #[command(subcommand)]
+    Secret(secret::Command),
     /// Lists, shows, ends and removes sessions.
     #[command(subcommand)]
     Session(session::Command),
@@ -184,6 +192,8 @@ fn execute(cli: Cli) -> CliResult {
             Command::User(command) => user::run(&operator(&config).await?, command, output).await,
             Command::Org(command) => org::run(&operator(&config).await?, command, output).await,
             Command::Token(command) => token::run(&operator(&config).await?, command, output).await,
+            Command::Key(command) => key::run(&operator(&config).await?, command, output).await,
+            Command::Secret(command) => secret::run(&operator(&config).await?, command, output).await,
             Command::Session(command) => {
                 let keep = config.policy.session.keep_ended_days;
                 session::run(&operator(&config).await?, command, keep, output).await

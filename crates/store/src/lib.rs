@@ -9,6 +9,7 @@ pub mod migrate;
 
 pub mod access_token;
 pub mod challenge;
+pub mod credential;
 pub mod grant;
 pub mod idp_link;
 pub mod intent;

@@ -1,9 +1,12 @@
 //! Public keys of machine users.
 
 use doorward_core::base::Timestamp;
+use doorward_core::search::{Page, UserView};
 
+use crate::credential::{self, Credential, CredentialFilter, CredentialOrder};
 use crate::db::Conn;
 use crate::error::Result;
+use crate::session_search::Found;
 
 /// A key, as stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,7 +28,8 @@ pub struct MachineKey {
 /// # Errors
 /// When the store cannot be written.
 pub async fn insert(conn: &mut Conn, key: &MachineKey) -> Result<()> {
-    let sql = "INSERT INTO machine_keys (id, user_id, public_key, created, expires) VALUES ($1, $2, $3, $4, $5)";
+    let sql =
+        "INSERT INTO machine_keys (id, user_id, public_key, created, expires) VALUES ($1, $2, $3, $4, $5)";
     let params = [
         (&key.id).into(),
         (&key.user_id).into(),
@@ -60,4 +64,28 @@ pub async fn find(conn: &mut Conn, id: &str) -> Result<Option<MachineKey>> {
 pub async fn delete(conn: &mut Conn, user_id: &str, id: &str) -> Result<bool> {
     let sql = "DELETE FROM machine_keys WHERE id = $1 AND user_id = $2";
     Ok(conn.run(sql, &[id.into(), user_id.into()]).await? == 1)
+}
+
+/// How many keys a user has.
+///
+/// # Errors
+/// When the store cannot be read.
+pub async fn count(conn: &mut Conn, user_id: &str) -> Result<u64> {
+    let sql = "SELECT COUNT(*) FROM machine_keys WHERE user_id = $1";
+    let row = conn.one(sql, &[user_id.into()]).await?;
+    row.map_or(Ok(0), |row| row.read("machine_keys").about(user_id).count("count"))
+}
+
+/// Finds keys, those of users whom `view` shows.
+///
+/// # Errors
+/// When the store cannot be read.
+pub async fn search(
+    conn: &mut Conn,
+    filters: &[CredentialFilter],
+    view: &UserView,
+    order: CredentialOrder,
+    page: Page,
+) -> Result<Found<Credential>> {
+    credential::search(conn, "machine_keys", filters, view, (order, page)).await
 }

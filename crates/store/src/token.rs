@@ -5,30 +5,22 @@ use std::sync::LazyLock;
 
 use doorward_core::base::Timestamp;
 use doorward_core::caller::Membership;
-use doorward_core::search::Comparison;
+use doorward_core::search::{Page, UserView};
 use doorward_core::token::Digest;
 use doorward_core::user::UserState;
 
-use crate::db::{Conn, Row};
+use crate::credential;
+use crate::db::Conn;
 use crate::error::Result;
 use crate::grant;
 use crate::session_search::Found;
-use crate::where_clause::{ForMany, MOST_VALUES, Where, join, operator};
+use crate::where_clause::{ForMany, MOST_VALUES};
 
-/// A token, as stored.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AccessToken {
-    /// The id, which the token's text names.
-    pub id: String,
-    /// The machine user it belongs to.
-    pub user_id: String,
-    /// The organisation of that user.
-    pub organisation: String,
-    /// When it was made.
-    pub created: Timestamp,
-    /// When it stops working.
-    pub expires: Timestamp,
-}
+pub use crate::credential::{
+    Credential as AccessToken, CredentialFilter as TokenFilter, CredentialOrder as TokenOrder,
+};
+
+const TABLE: &str = "personal_access_tokens";
 
 /// What is needed to let the bearer of a token in, in one read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,34 +37,6 @@ pub struct Bearer {
     pub state: Option<UserState>,
     /// The roles of the user.
     pub memberships: Vec<Membership>,
-}
-
-/// One condition on tokens.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum TokenFilter {
-    /// The id of the token.
-    Id(String),
-    /// The user.
-    User(String),
-    /// The organisation of the user.
-    Organisation(String),
-    /// When it was made.
-    Created(Timestamp, Comparison),
-    /// When it stops working.
-    Expires(Timestamp, Comparison),
-}
-
-/// By what tokens are sorted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TokenOrder {
-    /// The id, which is also the time of creation.
-    Id,
-    /// The user.
-    User,
-    /// The organisation.
-    Organisation,
-    /// The end.
-    Expires,
 }
 
 /// Adds a token.
@@ -113,7 +77,7 @@ pub async fn bearer(conn: &mut Conn, id: &str) -> Result<Option<Bearer>> {
 /// # Errors
 /// When the store cannot be read.
 pub async fn bearers(conn: &mut Conn, ids: &[&str]) -> Result<HashMap<String, Bearer>> {
-    all_bearers(conn, ids, "personal_access_tokens", &BEARERS).await
+    all_bearers(conn, ids, TABLE, &BEARERS).await
 }
 
 /// Everything about the bearers of tokens in a table, by the id of the token.
@@ -151,63 +115,18 @@ pub(crate) fn bearers_in(table: &'static str) -> ForMany {
     })
 }
 
-static BEARERS: LazyLock<ForMany> = LazyLock::new(|| bearers_in("personal_access_tokens"));
+static BEARERS: LazyLock<ForMany> = LazyLock::new(|| bearers_in(TABLE));
 
-/// Finds tokens, those of `visible` users and organisations only if given.
+/// Finds tokens, those of users whom `view` shows.
 ///
 /// # Errors
 /// When the store cannot be read.
 pub async fn search(
     conn: &mut Conn,
     filters: &[TokenFilter],
-    view: &doorward_core::search::UserView,
+    view: &UserView,
     order: TokenOrder,
-    page: doorward_core::search::Page,
+    page: Page,
 ) -> Result<Found<AccessToken>> {
-    let mut builder = Where::default();
-    let mut conditions: Vec<_> = filters.iter().map(|filter| condition(&mut builder, filter)).collect();
-    conditions.extend(crate::user_search::visible(&mut builder, view));
-    let conditions = join(&conditions, " AND ", "1 = 1");
-    let source = format!("FROM personal_access_tokens t JOIN users u ON u.id = t.user_id WHERE {conditions}");
-    let total = conn.one(&format!("SELECT COUNT(*) {source}"), builder.params()).await?;
-    let total = total.map_or(Ok(0), |row| row.read("personal_access_tokens").count("count"))?;
-    let (limit, offset) = (builder.bind(page.limit), builder.bind(page.offset));
-    let direction = if page.ascending { "ASC" } else { "DESC" };
-    let column = match order {
-        TokenOrder::Id => "t.id",
-        TokenOrder::User => "t.user_id",
-        TokenOrder::Organisation => "u.organisation_id",
-        TokenOrder::Expires => "t.expires",
-    };
-    let sql = format!(
-        "SELECT t.id, t.user_id, u.organisation_id, t.created, t.expires {source} \
-         ORDER BY {column} {direction}, t.id {direction} LIMIT {limit} OFFSET {offset}"
-    );
-    let rows = conn.all(&sql, builder.params()).await?;
-    Ok(Found { entries: rows.into_iter().map(read).collect::<Result<_>>()?, total })
-}
-
-fn condition(builder: &mut Where, filter: &TokenFilter) -> String {
-    match filter {
-        TokenFilter::Id(id) => format!("t.id = {}", builder.bind(id.clone())),
-        TokenFilter::User(id) => format!("t.user_id = {}", builder.bind(id.clone())),
-        TokenFilter::Organisation(id) => format!("u.organisation_id = {}", builder.bind(id.clone())),
-        TokenFilter::Created(at, comparison) => {
-            format!("t.created {} {}", operator(*comparison), builder.bind(*at))
-        }
-        TokenFilter::Expires(at, comparison) => {
-            format!("t.expires {} {}", operator(*comparison), builder.bind(*at))
-        }
-    }
-}
-
-fn read(row: Row) -> Result<AccessToken> {
-    let mut row = row.read("personal_access_tokens");
-    Ok(AccessToken {
-        id: row.id()?,
-        user_id: row.text("user_id")?,
-        organisation: row.text("organisation_id")?,
-        created: row.time("created")?,
-        expires: row.time("expires")?,
-    })
+    credential::search(conn, TABLE, filters, view, (order, page)).await
 }

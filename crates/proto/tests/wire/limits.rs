@@ -96,6 +96,11 @@ fn a_required_time_has_to_be_there() {
     );
     let full = r#"{"userId":"1","expirationDate":"1970-01-01T00:00:00Z"}"#;
     assert_eq!(told::<user::AddPersonalAccessTokenRequest>(full), "");
+    assert_eq!(
+        told::<user::AddKeyRequest>(r#"{"userId":"1"}"#),
+        "invalid AddKeyRequest.ExpirationDate: value is required"
+    );
+    assert_eq!(told::<user::AddKeyRequest>(full), "");
 }
 
 #[test]
@@ -146,4 +151,18 @@ fn a_registration_has_to_bring_the_answer_of_the_browser() {
         told::<user::VerifyU2FRegistrationRequest>(full),
         "invalid VerifyU2FRegistrationRequest.TokenName: value length must be between 1 and 200 runes, inclusive"
     );
+}
+
+#[test]
+fn a_search_for_keys_has_known_columns_and_no_empty_filter() {
+    assert_eq!(
+        told::<user::ListKeysRequest>(r#"{"filters":[{"userIdFilter":{"id":"1"}},{}]}"#),
+        "invalid ListKeysRequest.Filters[1]: embedded message failed validation | caused by: invalid \
+         KeysSearchFilter.Filter: value is required"
+    );
+    assert_eq!(
+        told::<user::ListKeysRequest>(r#"{"sortingColumn":6}"#),
+        "invalid ListKeysRequest.SortingColumn: value must be one of the defined enum values"
+    );
+    assert_eq!(told::<user::ListKeysRequest>(r#"{"sortingColumn":5,"pagination":{"asc":true}}"#), "");
 }

@@ -3,7 +3,9 @@
 use doorward_proto::{RPCS, Surface};
 
 use super::rpc::{Run, Served, guarded, open};
-use super::{idp, passkey, session, user, user_code, user_factor, user_second_factor as second_factor};
+use super::{
+    idp, passkey, session, user, user_code, user_factor, user_machine, user_second_factor as second_factor,
+};
 
 /// Every method of the descriptors with its handler.
 pub(super) fn served() -> Vec<Served> {
@@ -43,9 +45,14 @@ fn handler(method: &str) -> Option<Run> {
         "DeactivateUser" => open(user::deactivate),
         "ReactivateUser" => open(user::reactivate),
         "DeleteUser" => open(user::delete),
-        "AddPersonalAccessToken" => open(user::add_token),
-        "ListPersonalAccessTokens" => open(user::list_tokens),
-        "RemovePersonalAccessToken" => open(user::remove_token),
+        "AddPersonalAccessToken" => open(user_machine::add_token),
+        "ListPersonalAccessTokens" => open(user_machine::list_tokens),
+        "RemovePersonalAccessToken" => open(user_machine::remove_token),
+        "AddSecret" => open(user_machine::add_secret),
+        "RemoveSecret" => open(user_machine::remove_secret),
+        "AddKey" => open(user_machine::add_key),
+        "RemoveKey" => open(user_machine::remove_key),
+        "ListKeys" => open(user_machine::list_keys),
         "SetUserMetadata" => open(user::set_metadata),
         "ListUserMetadata" => guarded(
             |call, request| Box::pin(std::future::ready(user::permit_list_metadata(call, request))),

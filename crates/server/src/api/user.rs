@@ -2,17 +2,17 @@
 
 use doorward_core::caller::Permission;
 use doorward_core::failure::{self, Failure};
-use doorward_core::user::Transition;
+use doorward_core::user::{Transition, User};
 use doorward_proto::user as wire;
 use doorward_store::organisation;
 
-use super::wire::{field, from_timestamp, list_details, page, time};
+use super::wire::{field, list_details, page, time};
 use super::{
     user_code as handover, user_from_wire as from_wire, user_search as search, user_to_wire as to_wire,
 };
 use crate::app::user_contact::Channel;
 use crate::app::{
-    Call, read, user, user_contact, user_list, user_metadata, user_password, user_token, user_update,
+    Call, read, user, user_contact, user_list, user_machine_secret, user_metadata, user_password, user_update,
 };
 
 /// An answer that has nothing but the details of the user.
@@ -78,9 +78,10 @@ pub async fn get(
     request: wire::GetUserByIDRequest,
 ) -> Result<wire::GetUserByIDResponse, Failure> {
     let user = user::get(&call, &request.user_id).await?;
+    let has_secret = user_machine_secret::among(&call, std::slice::from_ref(&user)).await?.contains(&user.id);
     Ok(wire::GetUserByIDResponse {
         details: field(Some(to_wire::shown_details(&user))),
-        user: field(Some(to_wire::user(user))),
+        user: field(Some(to_wire::user(user, has_secret))),
     })
 }
 
@@ -88,10 +89,15 @@ pub async fn list(call: Call, request: wire::ListUsersRequest) -> Result<wire::L
     let page = page(request.query.as_option(), call.app.policy.search)?;
     let order = search::order(request.sorting_column.to_i32());
     let found = user_list::list(&call, search::filter(request.queries)?, order, page).await?;
+    let with_secret = user_machine_secret::among(&call, &found.entries).await?;
+    let shown = |user: User| {
+        let has_secret = with_secret.contains(&user.id);
+        to_wire::user(user, has_secret)
+    };
     Ok(wire::ListUsersResponse {
         details: field(Some(list_details(found.total, call.now))),
         sorting_column: request.sorting_column,
-        result: found.entries.into_iter().map(to_wire::user).collect(),
+        result: found.entries.into_iter().map(shown).collect(),
     })
 }
 
@@ -230,40 +236,6 @@ pub async fn delete(
     request: wire::DeleteUserRequest,
 ) -> Result<wire::DeleteUserResponse, Failure> {
     details_only!(DeleteUserResponse, user::transition(&call, request.user_id, Transition::Delete).await?)
-}
-
-pub async fn add_token(
-    call: Call,
-    request: wire::AddPersonalAccessTokenRequest,
-) -> Result<wire::AddPersonalAccessTokenResponse, Failure> {
-    let expires = from_timestamp(request.expiration_date.as_option());
-    let (token, text) = user_token::add(&call, request.user_id, expires).await?;
-    Ok(wire::AddPersonalAccessTokenResponse {
-        creation_date: time(token.created),
-        token_id: token.id,
-        token: text.expose().to_owned(),
-    })
-}
-
-pub async fn list_tokens(
-    call: Call,
-    request: wire::ListPersonalAccessTokensRequest,
-) -> Result<wire::ListPersonalAccessTokensResponse, Failure> {
-    let page = search::pagination(request.pagination.as_option(), call.app.policy.search)?;
-    let order = search::token_order(request.sorting_column.map_or(0, |column| column.to_i32()));
-    let found = user_token::list(&call, search::token_filters(request.filters), order, page).await?;
-    Ok(wire::ListPersonalAccessTokensResponse {
-        pagination: field(Some(search::paginated(found.total, page))),
-        result: found.entries.into_iter().map(to_wire::token).collect(),
-    })
-}
-
-pub async fn remove_token(
-    call: Call,
-    request: wire::RemovePersonalAccessTokenRequest,
-) -> Result<wire::RemovePersonalAccessTokenResponse, Failure> {
-    user_token::remove(&call, request.user_id, request.token_id).await?;
-    Ok(wire::RemovePersonalAccessTokenResponse { deletion_date: time(call.now) })
 }
 
 pub async fn set_metadata(

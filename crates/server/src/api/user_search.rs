@@ -1,10 +1,13 @@
 //! From the queries of user messages to the filters and orders of the stories.
 
+use doorward_core::base::Timestamp;
 use doorward_core::failure::{self, Failure, Kind};
-use doorward_core::search::{Page, SearchPolicy, TextFilter, TextMatch, UserFilter, UserOrder, UserText};
+use doorward_core::search::{
+    Comparison, Page, SearchPolicy, TextFilter, TextMatch, UserFilter, UserOrder, UserText,
+};
 use doorward_proto::filter::{PaginationRequest, PaginationResponse, TimestampFilter};
 use doorward_proto::{metadata, user as wire};
-use doorward_store::token::{TokenFilter, TokenOrder};
+use doorward_store::credential::{CredentialFilter, CredentialOrder};
 
 use super::wire::{comparison, from_timestamp};
 
@@ -95,35 +98,48 @@ pub const fn order(column: i32) -> UserOrder {
     }
 }
 
-/// The conditions on tokens.
-pub fn token_filters(filters: Vec<wire::PersonalAccessTokensSearchFilter>) -> Vec<TokenFilter> {
-    use wire::personal_access_tokens_search_filter::Filter;
-    let moment = |filter: &TimestampFilter| {
-        (from_timestamp(filter.timestamp.as_option()), comparison(filter.method.to_i32()))
-    };
-    let filter = |filter| match filter {
-        Filter::TokenIdFilter(filter) => TokenFilter::Id(filter.id),
-        Filter::UserIdFilter(filter) => TokenFilter::User(filter.id),
-        Filter::OrganizationIdFilter(filter) => TokenFilter::Organisation(filter.id),
-        Filter::CreatedDateFilter(filter) => {
-            let (at, how) = moment(&filter);
-            TokenFilter::Created(at, how)
-        }
-        Filter::ExpirationDateFilter(filter) => {
-            let (at, how) = moment(&filter);
-            TokenFilter::Expires(at, how)
-        }
-    };
-    filters.into_iter().filter_map(|one| one.filter).map(filter).collect()
+/// The conditions on tokens or keys, whose messages differ in names alone.
+macro_rules! credential_filters {
+    ($filters:expr, $module:ident :: $id:ident) => {{
+        use wire::$module::Filter;
+        let filter = |filter| match filter {
+            Filter::$id(filter) => CredentialFilter::Id(filter.id),
+            Filter::UserIdFilter(filter) => CredentialFilter::User(filter.id),
+            Filter::OrganizationIdFilter(filter) => CredentialFilter::Organisation(filter.id),
+            Filter::CreatedDateFilter(filter) => {
+                let (at, how) = moment(&filter);
+                CredentialFilter::Created(at, how)
+            }
+            Filter::ExpirationDateFilter(filter) => {
+                let (at, how) = moment(&filter);
+                CredentialFilter::Expires(at, how)
+            }
+        };
+        $filters.into_iter().filter_map(|one| one.filter).map(filter).collect()
+    }};
 }
 
-/// The order of tokens for the number of a column. Ids sort by time of creation.
-pub const fn token_order(column: i32) -> TokenOrder {
+fn moment(filter: &TimestampFilter) -> (Timestamp, Comparison) {
+    (from_timestamp(filter.timestamp.as_option()), comparison(filter.method.to_i32()))
+}
+
+/// The conditions on tokens.
+pub fn token_filters(filters: Vec<wire::PersonalAccessTokensSearchFilter>) -> Vec<CredentialFilter> {
+    credential_filters!(filters, personal_access_tokens_search_filter::TokenIdFilter)
+}
+
+/// The conditions on keys.
+pub fn key_filters(filters: Vec<wire::KeysSearchFilter>) -> Vec<CredentialFilter> {
+    credential_filters!(filters, keys_search_filter::KeyIdFilter)
+}
+
+/// The order of tokens or keys for the number of a column, which both number alike. Ids sort by time of creation.
+pub const fn credential_order(column: i32) -> CredentialOrder {
     match column {
-        3 => TokenOrder::User,
-        4 => TokenOrder::Organisation,
-        5 => TokenOrder::Expires,
-        _ => TokenOrder::Id,
+        3 => CredentialOrder::User,
+        4 => CredentialOrder::Organisation,
+        5 => CredentialOrder::Expires,
+        _ => CredentialOrder::Id,
     }
 }
 

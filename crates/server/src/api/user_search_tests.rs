@@ -1,8 +1,6 @@
 //! Tests of the translation of queries.
 
 use buffa::MessageField;
-use doorward_core::base::Timestamp;
-use doorward_core::search::Comparison;
 use doorward_proto::filter::{ByteFilterMethod, TextFilterMethod, TimestampFilterMethod};
 use doorward_proto::object::TextQueryMethod;
 use wire::search_query::Query;
@@ -116,24 +114,33 @@ fn columns_have_their_orders_and_unknown_ones_mean_the_id() {
     assert_eq!(order(wire::UserFieldName::CreationDate as i32), UserOrder::Created);
     assert_eq!(order(wire::UserFieldName::Type as i32), UserOrder::Kind);
     assert_eq!((order(0), order(99)), (UserOrder::Id, UserOrder::Id));
-    assert_eq!(token_order(5), TokenOrder::Expires);
-    assert_eq!(
-        (token_order(0), token_order(1), token_order(2)),
-        (TokenOrder::Id, TokenOrder::Id, TokenOrder::Id)
-    );
+    for (column, expected) in [
+        (wire::KeyFieldName::UserId as i32, CredentialOrder::User),
+        (wire::KeyFieldName::OrganizationId as i32, CredentialOrder::Organisation),
+        (wire::KeyFieldName::KeyExpirationDate as i32, CredentialOrder::Expires),
+        (wire::PersonalAccessTokenFieldName::UserId as i32, CredentialOrder::User),
+        (wire::PersonalAccessTokenFieldName::OrganizationId as i32, CredentialOrder::Organisation),
+        (wire::PersonalAccessTokenFieldName::ExpirationDate as i32, CredentialOrder::Expires),
+    ] {
+        assert_eq!(credential_order(column), expected);
+    }
+    assert_eq!([0, 1, 2, 99].map(credential_order), [CredentialOrder::Id; 4]);
 }
 
 #[test]
-fn tokens_can_be_searched_by_time() {
+fn tokens_and_keys_can_be_searched_by_time() {
     use wire::personal_access_tokens_search_filter::Filter;
     let time = TimestampFilter {
         timestamp: super::super::wire::time(Timestamp(5_000_000)),
         method: TimestampFilterMethod::BeforeOrEquals.into(),
     };
-    let search =
-        wire::PersonalAccessTokensSearchFilter { filter: Some(Filter::ExpirationDateFilter(Box::new(time))) };
-    let expected = TokenFilter::Expires(Timestamp(5_000_000), Comparison::LessOrEqual);
+    let filter = Some(Filter::ExpirationDateFilter(Box::new(time.clone())));
+    let search = wire::PersonalAccessTokensSearchFilter { filter };
+    let expected = CredentialFilter::Expires(Timestamp(5_000_000), Comparison::LessOrEqual);
     assert_eq!(token_filters(vec![search]), [expected]);
+    let filter = Some(wire::keys_search_filter::Filter::CreatedDateFilter(Box::new(time)));
+    let expected = CredentialFilter::Created(Timestamp(5_000_000), Comparison::LessOrEqual);
+    assert_eq!(key_filters(vec![wire::KeysSearchFilter { filter }]), [expected]);
 }
 
 #[test]

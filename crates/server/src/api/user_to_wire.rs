@@ -4,7 +4,7 @@ use doorward_core::base::Secret;
 use doorward_core::user::{Contact, Human, User, UserKind, UserState};
 use doorward_proto::object::Details;
 use doorward_proto::{metadata, user as wire};
-use doorward_store::token::AccessToken;
+use doorward_store::credential::Credential;
 use doorward_store::user_search::MetadataEntry;
 
 use super::wire::{field, time, timestamp};
@@ -24,8 +24,8 @@ pub fn code(code: Option<Secret>) -> Option<String> {
     code.map(|code| code.expose().to_owned())
 }
 
-/// A user as Get and List show it.
-pub fn user(user: User) -> wire::User {
+/// A user as Get and List show it. Whether a machine has a secret, the user itself does not know.
+pub fn user(user: User, has_secret: bool) -> wire::User {
     let details = shown_details(&user);
     let User { id, state, username, kind, .. } = user;
     let login_names = vec![username.clone()];
@@ -34,7 +34,7 @@ pub fn user(user: User) -> wire::User {
         UserKind::Machine(machine) => wire::user::Type::from(wire::MachineUser {
             name: machine.name,
             description: machine.description,
-            has_secret: false,
+            has_secret,
             access_token_type: wire::AccessTokenType::Bearer.into(),
         }),
     };
@@ -80,7 +80,7 @@ fn human(human: Human, (id, state, username): (&str, UserState, &str)) -> wire::
 }
 
 /// A token as List shows it. Tokens never change, so the last change is the first.
-pub fn token(token: AccessToken) -> wire::PersonalAccessToken {
+pub fn token(token: Credential) -> wire::PersonalAccessToken {
     wire::PersonalAccessToken {
         creation_date: time(token.created),
         change_date: time(token.created),
@@ -88,6 +88,18 @@ pub fn token(token: AccessToken) -> wire::PersonalAccessToken {
         user_id: token.user_id,
         organization_id: token.organisation,
         expiration_date: time(token.expires),
+    }
+}
+
+/// A key as List shows it. Keys never change, so the last change is the first.
+pub fn key(key: Credential) -> wire::Key {
+    wire::Key {
+        creation_date: time(key.created),
+        change_date: time(key.created),
+        id: key.id,
+        user_id: key.user_id,
+        organization_id: key.organisation,
+        expiration_date: time(key.expires),
     }
 }
 
@@ -133,7 +145,7 @@ mod tests {
     }
 
     fn shown_person(password: Option<StoredPassword>) -> wire::HumanUser {
-        match user(stored(person(password))).r#type {
+        match user(stored(person(password)), false).r#type {
             Some(wire::user::Type::Human(human)) => *human,
             other => panic!("{other:?}"),
         }
@@ -141,7 +153,7 @@ mod tests {
 
     #[test]
     fn a_user_shows_its_name_as_its_only_login_name() {
-        let shown = user(stored(person(None)));
+        let shown = user(stored(person(None)), false);
         assert_eq!(shown.login_names, ["mini@mouse.com"]);
         assert_eq!(shown.preferred_login_name, "mini@mouse.com");
         assert_eq!(shown.state.to_i32(), 4);
@@ -167,14 +179,17 @@ mod tests {
     }
 
     #[test]
-    fn a_machine_has_no_secret() {
-        let machine = Machine { name: "bot".to_owned(), description: "tests".to_owned() };
-        let Some(wire::user::Type::Machine(shown)) = user(stored(UserKind::Machine(machine))).r#type else {
-            panic!("not a machine");
-        };
-        assert_eq!(
-            (shown.name.as_str(), shown.description.as_str(), shown.has_secret),
-            ("bot", "tests", false)
-        );
+    fn a_machine_shows_whether_it_has_a_secret() {
+        for has_secret in [false, true] {
+            let machine = Machine { name: "bot".to_owned(), description: "tests".to_owned() };
+            let shown = user(stored(UserKind::Machine(machine)), has_secret).r#type;
+            let Some(wire::user::Type::Machine(shown)) = shown else {
+                panic!("not a machine");
+            };
+            assert_eq!(
+                (shown.name.as_str(), shown.description.as_str(), shown.has_secret),
+                ("bot", "tests", has_secret)
+            );
+        }
     }
 }

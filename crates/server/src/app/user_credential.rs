@@ -1,8 +1,8 @@
 //! What changes of the ways to log in have in common: who may make them, and that they count as changes of the user.
 
 use doorward_core::base::Timestamp;
-use doorward_core::caller::Permission;
-use doorward_core::failure::Failure;
+use doorward_core::caller::{Caller, Permission};
+use doorward_core::failure::{self, Failure};
 use doorward_core::user::User;
 use doorward_store::{Conn, Result as StoreResult, user};
 use futures_util::future::BoxFuture;
@@ -42,4 +42,31 @@ pub(super) async fn touched(conn: &mut Conn, mut user: User, now: Timestamp) -> 
     user.touch(now);
     user::save(conn, &user).await?;
     Ok(user)
+}
+
+/// Whether the caller may change what a user logs in with as a machine: the user itself may, and whoever may change it.
+///
+/// # Errors
+/// Those of the permission, `DOORWARD-M4ch1` for a person.
+pub(super) fn permit_machine(caller: &Caller, user: &User) -> Result<(), Failure> {
+    caller.require_or_self(Permission::UserWrite, &user.organisation, &user.id)?;
+    if user.human().is_some() { Err(failure::NOT_MACHINE) } else { Ok(()) }
+}
+
+/// Runs a change of what a machine user logs in with, with the user locked.
+pub(super) async fn change_machine<T, F>(call: &Call, id: String, story: F) -> Result<T, Failure>
+where
+    T: Send + 'static,
+    F: for<'a> FnOnce(&'a mut Conn, User) -> BoxFuture<'a, Outcome<T>> + Clone + Send + 'static,
+{
+    let caller = call.caller.clone();
+    change(call, id, failure::TARGET_USER_UNKNOWN, move |conn, user| {
+        Box::pin(async move {
+            match permit_machine(&caller, &user) {
+                Ok(()) => story(conn, user).await,
+                Err(refusal) => Ok(Err(refusal)),
+            }
+        })
+    })
+    .await
 }

@@ -9,6 +9,7 @@ use doorward_store::session_search::Found;
 use doorward_store::token::{self, AccessToken, TokenFilter, TokenOrder};
 
 use super::user::change;
+use super::user_credential::change_machine;
 use super::{Call, store_failure};
 
 /// Makes a token. Its text is shown this once.
@@ -22,16 +23,9 @@ pub async fn add(call: &Call, user_id: String, expires: Timestamp) -> Result<(Ac
     }
     let id = call.app.mint_id(now);
     let minted = call.app.mint_token(TokenKind::PersonalAccess, &id);
-    let (caller, digest) = (call.caller.clone(), minted.digest);
-    let token = change(call, user_id, failure::TARGET_USER_UNKNOWN, move |conn, user| {
+    let digest = minted.digest;
+    let token = change_machine(call, user_id, move |conn, user| {
         Box::pin(async move {
-            let allowed = caller.require_or_self(Permission::UserWrite, &user.organisation, &user.id);
-            if let Err(refusal) = allowed {
-                return Ok(Err(refusal));
-            }
-            if user.human().is_some() {
-                return Ok(Err(failure::NOT_MACHINE));
-            }
             let (user_id, organisation) = (user.id, user.organisation);
             let token = AccessToken { id, user_id, organisation, created: now, expires };
             token::insert(conn, &token, &digest).await?;

@@ -18,6 +18,7 @@ pub(crate) mod client;
 mod config;
 #[expect(dead_code, reason = "the tests of secrets use the rest of it")]
 pub(crate) mod home;
+mod key;
 mod keys;
 mod keys_broken_off;
 mod manage;

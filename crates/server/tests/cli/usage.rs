@@ -7,11 +7,13 @@ use crate::tools::{run, served, told};
 #[test]
 fn every_command_has_a_help_text() {
     let dir = tempfile::tempdir().unwrap();
-    let groups: [(&str, &[&str]); 10] = [
+    let groups: [(&str, &[&str]); 12] = [
         ("serve", &[]),
         ("user", &["add", "list", "show", "set-password", "lock", "unlock", "delete"]),
         ("org", &["add", "list"]),
         ("token", &["create", "list", "revoke"]),
+        ("key", &["add", "list", "remove"]),
+        ("secret", &["add", "remove"]),
         ("session", &["list", "show", "end", "prune"]),
         ("config", &["print", "check", "example"]),
         ("backup", &[]),
@@ -59,6 +61,9 @@ fn the_exit_code_tells_what_went_wrong() {
     assert_eq!(code(&["user", "show", "nobody"]), 4);
     assert_eq!(code(&["user", "lock", "nobody"]), 4);
     assert_eq!(code(&["token", "revoke", "5"]), 4);
+    assert_eq!(code(&["key", "add", "nobody"]), 4);
+    assert_eq!(code(&["key", "remove", "5"]), 4);
+    assert_eq!(code(&["secret", "remove", "admin"]), 4);
     assert_eq!(code(&["session", "show", "5"]), 4);
     assert_eq!(code(&["session", "end", "5"]), 4);
     assert_eq!(code(&["user", "unlock", "admin"]), 1);

@@ -18,6 +18,8 @@ mod users_create;
 mod users_factors;
 mod users_hashes;
 mod users_links;
+mod users_machine_keys;
+mod users_machine_secrets;
 mod users_metadata;
 mod users_nesting;
 mod users_otp;

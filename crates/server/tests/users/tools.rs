@@ -1,7 +1,10 @@
 //! What several of these tests need: requests that differ in one thing, and looks into the store.
 
 use doorward_core::attempt::{Attempts, Counted};
+use doorward_core::base::Span;
+use doorward_core::token::TokenKind;
 use doorward_core::user::StoredPassword;
+use doorward_store::access_token::{self, AccessToken};
 use doorward_store::user::{self, Wanted};
 use serde_json::{Value, json};
 
@@ -100,4 +103,23 @@ pub async fn log_in(rig: &Rig, login_name: &str, password: &str) -> Result<(), S
     let checks = json!({ "user": { "loginName": login_name }, "password": { "password": password } });
     let outcome = rig.call("session.CreateSession", &rig.login, json!({ "checks": checks })).await;
     outcome.map(drop).map_err(|refusal| refusal.id())
+}
+
+/// An access token that a machine user has for a key, or for its secret if none is named.
+pub async fn access_token(rig: &Rig, user: &str, source: Option<&str>) -> String {
+    let (now, id) = (rig.now(), rig.app.mint_id(rig.now()));
+    let minted = rig.app.mint_token(TokenKind::Access, &id);
+    let token = AccessToken {
+        id,
+        user_id: user.to_owned(),
+        source: source.map(str::to_owned),
+        scope: "openid".to_owned(),
+        digest: minted.digest,
+        created: now,
+        expires: now.plus(Span::minutes(60)),
+    };
+    let added =
+        rig.app.db.write(move |conn| Box::pin(async move { access_token::insert(conn, &token).await }));
+    added.await.unwrap();
+    minted.text.expose().to_owned()
 }

@@ -211,7 +211,7 @@ async fn one_of_many_parallel_transitions_succeeds() {
 async fn every_request_names_its_user_by_1_to_200_characters() {
     let rig = Rig::start().await;
     let rest = json!({
-        "email": "a@b.c", "phone": "+41791234567", "verificationCode": "A", "tokenId": "1", "keys": ["a"],
+        "email": "a@b.c", "phone": "+41791234567", "verificationCode": "A", "tokenId": "1", "keyId": "1", "keys": ["a"],
         "newPassword": { "password": "x" }, "expirationDate": "2030-01-01T00:00:00Z",
     });
     let methods = [
@@ -231,6 +231,10 @@ async fn every_request_names_its_user_by_1_to_200_characters() {
         "DeleteUser",
         "AddPersonalAccessToken",
         "RemovePersonalAccessToken",
+        "AddSecret",
+        "RemoveSecret",
+        "AddKey",
+        "RemoveKey",
         "SetUserMetadata",
         "ListUserMetadata",
     ];

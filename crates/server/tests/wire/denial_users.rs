@@ -17,7 +17,7 @@ fn human(fresh: &Fresh) -> Value {
 
 /// The methods of users.
 pub fn users() -> Vec<Entry> {
-    [making(), changing(), contacts(), states(), belongings()].into_iter().flatten().collect()
+    [making(), changing(), contacts(), states(), belongings(), machines()].into_iter().flatten().collect()
 }
 
 const WRITER: Rule = Rule::Organisation("user.write");
@@ -167,10 +167,36 @@ fn states() -> Vec<Entry> {
     ]
 }
 
-/// Tokens and metadata.
+/// Metadata.
 fn belongings() -> Vec<Entry> {
     use Own::Allowed;
-    use Rule::{Anyone, Method};
+    use Rule::Method;
+    use Target::Human;
+    vec![
+        entry(
+            "SetUserMetadata",
+            Human,
+            (WRITER, Allowed),
+            |one| json!({ "userId": one.user, "metadata": [{ "key": "other", "value": "eA==" }] }),
+        ),
+        entry("ListUserMetadata", Human, (Method("user.read"), Allowed), user),
+        entry(
+            "DeleteUserMetadata",
+            Human,
+            (WRITER, Allowed),
+            |one| json!({ "userId": one.user, "keys": ["key"] }),
+        ),
+    ]
+}
+
+/// The public key of P-256 whose private half is 1.
+const PUBLIC_KEY: &str = "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEaxfR8uEsQkf4vOblY6RA8ncDfYEt6zOg9KE5RdiYwpZP40Li/hp/m47n60\
+                          p8D54WK84zV2sxXs7LtkBoN79R9Q==";
+
+/// What machine users log in with: tokens, secrets and keys.
+fn machines() -> Vec<Entry> {
+    use Own::Allowed;
+    use Rule::Anyone;
     use Target::{Human, Machine, Nothing};
     vec![
         entry(
@@ -186,18 +212,22 @@ fn belongings() -> Vec<Entry> {
             (WRITER, Allowed),
             |one| json!({ "userId": one.user, "tokenId": one.token_id }),
         ),
+        entry("AddSecret", Machine, (WRITER, Allowed), user),
+        entry("AddSecret", Human, (WRITER, Allowed), user).ends("DOORWARD-M4ch1"),
+        entry("RemoveSecret", Machine, (WRITER, Allowed), user).ends("DOORWARD-S3cr0"),
+        entry("AddKey", Machine, (WRITER, Allowed), |one| {
+            let expires = "2099-01-01T00:00:00Z";
+            json!({ "userId": one.user, "expirationDate": expires, "publicKey": PUBLIC_KEY })
+        }),
+        // A key is made for those alone who may have it.
         entry(
-            "SetUserMetadata",
-            Human,
+            "AddKey",
+            Machine,
             (WRITER, Allowed),
-            |one| json!({ "userId": one.user, "metadata": [{ "key": "other", "value": "eA==" }] }),
+            |one| json!({ "userId": one.user, "expirationDate": "2099-01-01T00:00:00Z" }),
         ),
-        entry("ListUserMetadata", Human, (Method("user.read"), Allowed), user),
-        entry(
-            "DeleteUserMetadata",
-            Human,
-            (WRITER, Allowed),
-            |one| json!({ "userId": one.user, "keys": ["key"] }),
-        ),
+        entry("RemoveKey", Machine, (WRITER, Allowed), |one| json!({ "userId": one.user, "keyId": "1" }))
+            .ends("DOORWARD-K3yn0"),
+        entry("ListKeys", Nothing, (Anyone, Allowed), |_| json!({})),
     ]
 }

@@ -1,5 +1,7 @@
 //! A full scenario with every kind of secret in it, right and wrong.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use crate::child::Server;
@@ -180,6 +182,7 @@ impl Scenario {
         let home = list["result"][0]["details"]["resourceOwner"].clone();
         let new = json!({ "organizationId": home, "machine": { "name": "robot" } });
         let id = self.ask("POST", "/v2/users/new", new).await["id"].clone();
+        self.credentials(id.as_str().unwrap()).await;
         let path = format!("/v2/users/{}/pats", id.as_str().unwrap());
         let made = self.ask("POST", &path, json!({ "expirationDate": "2099-01-01T00:00:00Z" })).await;
         let token = self.keep(&made["token"]);
@@ -187,6 +190,26 @@ impl Scenario {
         let path = format!("{path}/{}", made["tokenId"].as_str().unwrap());
         self.ask("DELETE", &path, Value::Null).await;
         self.ask_as(&token, "POST", "/v2/sessions", "{}").await;
+    }
+
+    /// A secret and a key of a machine user.
+    async fn credentials(&mut self, user: &str) {
+        let path = format!("/v2/users/{user}");
+        let made = self.ask("POST", &format!("{path}/secret"), json!({})).await;
+        let secret = self.keep(&made["clientSecret"]);
+        self.ask_as(&secret, "POST", "/v2/sessions", "{}").await;
+        let expires = json!({ "expirationDate": "2099-01-01T00:00:00Z" });
+        let made = self.ask("POST", &format!("{path}/keys"), expires).await;
+        let content = self.keep(&made["keyContent"]);
+        let file: Value = serde_json::from_slice(&STANDARD.decode(content).unwrap()).unwrap();
+        let lines: Vec<_> = file["key"].as_str().unwrap().lines().skip(1).collect();
+        // The first lines are the public half.
+        for line in [lines[8], lines[lines.len() / 2], lines[lines.len() - 3]] {
+            assert_eq!(line.len(), 64);
+            self.keep(&json!(line));
+        }
+        self.ask("DELETE", &format!("{path}/keys/{}", made["keyId"].as_str().unwrap()), Value::Null).await;
+        self.ask("DELETE", &format!("{path}/secret"), Value::Null).await;
     }
 
     /// The same secrets over the other protocols, HTTP/2 among them.

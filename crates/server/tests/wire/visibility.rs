@@ -134,3 +134,22 @@ async fn tokens_out_of_reach_are_neither_shown_nor_counted() {
         assert_eq!(seen(rig, list, token, json!({})).await, (count, count as u64), "{count}");
     }
 }
+
+#[tokio::test]
+async fn keys_out_of_reach_are_neither_shown_nor_counted() {
+    let two = two_organisations().await;
+    let (rig, list) = (&two.rig, "user.ListKeys");
+    let (nobody, own) = rig.add_machine("nobody", &[]).await;
+    let new = json!({ "organizationId": two.away, "machine": { "name": "away-bot" } });
+    let away = rig.ok("user.CreateUser", &rig.admin, new).await["id"].as_str().unwrap().to_owned();
+    // The public key of P-256 whose private half is 1.
+    let public = "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEaxfR8uEsQkf4vOblY6RA8ncDfYEt6zOg9KE5RdiYwpZP40Li/hp/m47n60p8\
+                  D54WK84zV2sxXs7LtkBoN79R9Q==";
+    for user in [&nobody, &away, &away] {
+        let key = json!({ "userId": user, "expirationDate": "2099-01-01T00:00:00Z", "publicKey": public });
+        rig.ok("user.AddKey", &rig.admin, key).await;
+    }
+    for (token, count) in [(&rig.admin, 3), (&own, 1), (&two.away_token, 2)] {
+        assert_eq!(seen(rig, list, token, json!({})).await, (count, count as u64), "{count}");
+    }
+}

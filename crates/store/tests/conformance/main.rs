@@ -17,6 +17,8 @@ pub mod rig;
 mod grant;
 mod idp_link;
 mod intent;
+mod machine_key;
+mod machine_secret;
 mod migrate;
 mod model;
 mod model_search;

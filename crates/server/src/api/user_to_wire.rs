@@ -35,7 +35,7 @@ pub fn user(user: User) -> wire::User {
             name: machine.name,
             description: machine.description,
             has_secret: false,
-            access_token_type: wire::AccessTokenType::Bearer.into(),
+            access_token_type: (machine.access_token as i32).into(),
         }),
     };
     wire::User {
@@ -168,7 +168,8 @@ mod tests {
 
     #[test]
     fn a_machine_has_no_secret() {
-        let machine = Machine { name: "bot".to_owned(), description: "tests".to_owned() };
+        let machine =
+            Machine { name: "bot".to_owned(), description: "tests".to_owned(), ..Machine::default() };
         let Some(wire::user::Type::Machine(shown)) = user(stored(UserKind::Machine(machine))).r#type else {
             panic!("not a machine");
         };

@@ -14,6 +14,7 @@
 #[macro_use]
 pub mod rig;
 
+mod access_token;
 mod grant;
 mod idp_link;
 mod intent;
@@ -32,6 +33,7 @@ mod session;
 mod session_cleanup;
 mod session_search;
 mod session_view;
+mod signing_key;
 mod together;
 mod token;
 mod transfer;

@@ -25,7 +25,7 @@ pub async fn answer(app: &Arc<App>, token: &str, now: Timestamp) -> Result<Value
 }
 
 fn machine(known: Machine, issuer: &str) -> Value {
-    let mut told = json!({
+    let told = json!({
         "active": true,
         "iss": issuer,
         "sub": known.user_id,
@@ -35,25 +35,20 @@ fn machine(known: Machine, issuer: &str) -> Value {
         "jti": known.id,
         "iat": seconds(known.created),
     });
-    if let Some(scope) = known.scope {
-        told["scope"] = scope.into();
-    }
-    if known.expires != Timestamp::LATEST {
-        told["exp"] = seconds(known.expires).into();
-    }
-    told
+    let ends = Some(known.expires).filter(|expires| *expires != Timestamp::LATEST);
+    with(told, [("scope", known.scope.map(Value::from)), ("exp", ends.map(seconds).map(Value::from))])
 }
 
 /// A session. Its factors are those that `GetSession` shows.
 fn session(known: ShownSession, issuer: &str) -> Value {
-    let (session, login_name) = (&known.session, known.login_name.clone());
+    let session = &known.session;
     let factors = session.factors;
     let assurance = factors.assurance().name();
-    let mut told = json!({
+    let told = json!({
         "active": true,
         "iss": issuer,
-        "sub": session.user.as_ref().map(|user| user.id.clone()),
-        "username": login_name,
+        "sub": session.user.as_ref().map(|user| &user.id),
+        "username": known.login_name,
         "token_type": "Bearer",
         "sid": session.id,
         "iat": seconds(session.created),
@@ -61,15 +56,18 @@ fn session(known: ShownSession, issuer: &str) -> Value {
         "acr": assurance,
         "assurance": assurance,
     });
-    if let Some(proven) = factors.latest() {
-        told["auth_time"] = seconds(proven).into();
-    }
-    if let Some(expires) = session.expires {
-        told["exp"] = seconds(expires).into();
-    }
+    let proven = factors.latest().map(seconds).map(Value::from);
+    let ends = session.expires.map(seconds).map(Value::from);
     let shown = doorward_proto::to_json(&session_to_wire::session(known)).unwrap_or_default();
     let shown: Value = serde_json::from_slice(&shown).unwrap_or_default();
-    told["factors"] = shown.get("factors").cloned().unwrap_or_else(|| json!({}));
+    with(told, [("auth_time", proven), ("exp", ends), ("factors", shown.get("factors").cloned())])
+}
+
+/// The same object with those members that there are.
+fn with<const N: usize>(mut told: Value, members: [(&str, Option<Value>); N]) -> Value {
+    if let Value::Object(told) = &mut told {
+        told.extend(members.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))));
+    }
     told
 }
 

@@ -59,7 +59,7 @@ fn every_sealed_column_has_the_key_of_its_table_and_a_purpose_of_its_own() {
         assert_eq!((table.key, table.columns[0]), (1, (column.key, Kind::Text)), "{}", column.table);
     }
     let purposes: Vec<_> = SEALED.iter().map(|column| column.purpose("1")).collect();
-    assert_eq!(purposes, ["totp 1", "intent 1", "outbox 1", "key 1"]);
+    assert_eq!(purposes, ["totp 1", "intent 1", "outbox 1", "key 1", "signing key 1"]);
 }
 
 #[tokio::test]

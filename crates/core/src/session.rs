@@ -71,6 +71,29 @@ pub struct Factors {
     pub recovery_code: Option<Timestamp>,
 }
 
+/// How much was proven.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Assurance {
+    /// Nothing: a user check alone proves nothing.
+    None,
+    /// One factor.
+    Single,
+    /// More than one.
+    Multi,
+}
+
+impl Assurance {
+    /// The name in answers.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Single => "single",
+            Self::Multi => "multi",
+        }
+    }
+}
+
 /// The browser or device behind a session. Present-and-empty differs from absent.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct UserAgent {
@@ -147,10 +170,49 @@ impl Factors {
         new.classes() as u64 + u64::from(new.web_auth_n.is_some())
     }
 
-    /// Whether more than one factor was proven: a passkey that verified the user counts as two.
+    /// How much was proven: a passkey that verified the user counts as two factors.
+    #[must_use]
+    pub fn assurance(&self) -> Assurance {
+        if self.web_auth_n.is_some_and(|(_, user_verified)| user_verified) {
+            return Assurance::Multi;
+        }
+        match self.classes() {
+            0 => Assurance::None,
+            1 => Assurance::Single,
+            _ => Assurance::Multi,
+        }
+    }
+
+    /// Whether more than one factor was proven.
     #[must_use]
     pub fn is_multi_factor(&self) -> bool {
-        self.web_auth_n.is_some_and(|(_, user_verified)| user_verified) || self.classes() >= 2
+        self.assurance() == Assurance::Multi
+    }
+
+    /// When something was proven last.
+    #[must_use]
+    pub fn latest(&self) -> Option<Timestamp> {
+        let key = self.web_auth_n.map(|(at, _)| at);
+        let others =
+            [self.password, self.intent, self.totp, self.otp_sms, self.otp_email, self.recovery_code];
+        others.into_iter().chain([key]).flatten().max()
+    }
+
+    /// By which methods it was proven, in the words that are registered for them (RFC 8176). A login at an identity
+    /// provider has none: what was proven there is not known here.
+    #[must_use]
+    pub fn methods(&self) -> Vec<&'static str> {
+        let key = self.web_auth_n.is_some();
+        let code = [self.totp, self.otp_sms, self.otp_email, self.recovery_code].iter().any(Option::is_some);
+        let held = [
+            (self.password.is_some(), "pwd"),
+            (key, "pop"),
+            (key, "user"),
+            (code, "otp"),
+            (self.otp_sms.is_some(), "sms"),
+            (self.is_multi_factor(), "mfa"),
+        ];
+        held.into_iter().filter(|(held, _)| *held).map(|(_, name)| name).collect()
     }
 }
 

@@ -84,12 +84,44 @@ pub struct Human {
 }
 
 /// What only a machine has.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Machine {
     /// For people.
     pub name: String,
     /// For people.
     pub description: String,
+    /// What its access tokens look like.
+    pub access_token: AccessTokenType,
+}
+
+/// What the access tokens of a machine look like. The numbers are those of the wire and of the store.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum AccessTokenType {
+    /// Nobody but this server can tell anything from one.
+    #[default]
+    Opaque = 0,
+    /// A signed one, which others can read and verify.
+    Jwt = 1,
+}
+
+impl AccessTokenType {
+    /// The one with that number; what is unknown is opaque.
+    #[must_use]
+    pub const fn numbered(number: i64) -> Self {
+        match number {
+            1 => Self::Jwt,
+            _ => Self::Opaque,
+        }
+    }
+
+    /// For people.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Opaque => "opaque",
+            Self::Jwt => "jwt",
+        }
+    }
 }
 
 /// Names and language of a person.
@@ -176,6 +208,15 @@ impl User {
         match &self.kind {
             UserKind::Human(human) => Some(human),
             UserKind::Machine(_) => None,
+        }
+    }
+
+    /// The machine, if it is one.
+    #[must_use]
+    pub fn machine(&self) -> Option<&Machine> {
+        match &self.kind {
+            UserKind::Human(_) => None,
+            UserKind::Machine(machine) => Some(machine),
         }
     }
 

@@ -7,6 +7,9 @@ pub mod hashing;
 pub mod idp;
 pub mod idp_link;
 pub mod intent_check;
+pub mod introspection;
+pub mod oauth;
+pub mod oauth_client;
 mod otp_challenge;
 mod otp_check;
 pub mod outbox;
@@ -17,6 +20,8 @@ pub mod recovery_check;
 pub mod session;
 pub mod session_check;
 pub mod session_list;
+pub mod signer;
+pub mod signing;
 pub mod totp_check;
 pub mod user;
 pub mod user_code;
@@ -62,8 +67,10 @@ use crate::env::Env;
 use crate::idp::Idps;
 use crate::telemetry::Sparse;
 use hashing::HashingPool;
+use oauth::OauthPolicy;
 use outbox::Delivery;
 use passkey::KeyPolicy;
+use signing::Signing;
 
 /// Reads with one of the store's functions: `read!(app, user::find(&wanted))`.
 macro_rules! read {
@@ -106,6 +113,8 @@ pub struct Policy {
     pub json_depth: u32,
     /// Who this server is in the tokens that it makes: its public URL.
     pub issuer: String,
+    /// Machine users that log in before they call.
+    pub oauth: OauthPolicy,
 }
 
 /// When a session must be multi-factor to be a bearer.
@@ -198,6 +207,8 @@ pub struct App {
     pub hashing: HashingPool,
     /// The identity providers.
     pub idps: Idps,
+    /// What signs tokens that others read.
+    pub signing: Signing,
     /// Time and chance.
     pub env: Env,
 }

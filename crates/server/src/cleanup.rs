@@ -1,13 +1,15 @@
-//! Removes sessions and logins at identity providers that are over for long, a few at a time, so that no request has to wait for it.
+//! Removes sessions, logins at identity providers and access tokens that are over, a few at a time, so that no request
+//! has to wait for it.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use doorward_core::base::{Span, Timestamp};
 use doorward_store::session_cleanup::{self, End, Mark};
-use doorward_store::{StoreError, intent};
+use doorward_store::{StoreError, access_token, intent, signing_key};
 use tokio::sync::watch;
 
-use crate::app::App;
+use crate::app::{App, signing};
 use crate::telemetry::Metrics;
 
 /// How long after the start the server looks for the first time: then it has more important things to do.
@@ -27,7 +29,7 @@ const KEPT_INTENTS: Span = Span::minutes(24 * 60);
 
 /// Removes again and again what is over, until it is told to stop: sessions that ended more than `keep` ago, none if
 /// `keep` is nothing, and logins at identity providers.
-pub async fn work(app: &App, metrics: &Metrics, keep: Option<Span>, mut stop: watch::Receiver<bool>) {
+pub async fn work(app: &Arc<App>, metrics: &Metrics, keep: Option<Span>, mut stop: watch::Receiver<bool>) {
     let mut wait = FIRST;
     while !rest(wait, &mut stop).await {
         if let Some(keep) = keep {
@@ -40,6 +42,11 @@ pub async fn work(app: &App, metrics: &Metrics, keep: Option<Span>, mut stop: wa
         if let Err(error) = sweep_intents(app, &mut stop).await {
             tracing::warn!(%error, "logins at identity providers that are over could not be removed");
         }
+        if let Err(error) = sweep_access(app, &mut stop).await {
+            tracing::warn!(%error, "access tokens that are over could not be removed");
+        }
+        // A fault is in the log already.
+        drop(signing::tend(app, app.env.clock.now()).await);
         wait = EVERY;
     }
 }
@@ -98,6 +105,28 @@ pub async fn sweep_intents(app: &App, stop: &mut watch::Receiver<bool>) -> Resul
         let removed = batch.await?;
         all += removed;
         let full = removed >= u64::from(intent::BATCH);
+        if !full || rest(BREATH.max(started.elapsed() * RESTS), stop).await {
+            return Ok(all);
+        }
+    }
+}
+
+/// Removes all access tokens that have expired, until there is no more or it is told to stop, and the keys that are
+/// published no more. Gives how many tokens were removed.
+///
+/// # Errors
+/// When the store cannot be written. What was removed before stays removed.
+pub async fn sweep_access(app: &App, stop: &mut watch::Receiver<bool>) -> Result<u64, StoreError> {
+    let now = app.env.clock.now();
+    app.db.write(move |conn| Box::pin(async move { signing_key::remove_retired(conn, now).await })).await?;
+    let mut all = 0;
+    loop {
+        let started = Instant::now();
+        let batch =
+            app.db.write(move |conn| Box::pin(async move { access_token::remove_expired(conn, now).await }));
+        let removed = batch.await?;
+        all += removed;
+        let full = removed >= u64::from(access_token::BATCH);
         if !full || rest(BREATH.max(started.elapsed() * RESTS), stop).await {
             return Ok(all);
         }

@@ -11,6 +11,7 @@ mod outbox;
 pub mod output;
 mod secret;
 mod session;
+mod signing_keys;
 mod token;
 mod user;
 
@@ -106,7 +107,7 @@ enum Command {
     /// Copies a whole store into an empty one, on the same engine or the other, and compares the two. Stop the servers
     /// of both before. A move that was broken off goes on where it stopped when the same command is run again.
     Move(move_store::Move),
-    /// Shows the master keys, or replaces the present one.
+    /// Shows or replaces the master keys, and the keys that sign tokens.
     #[command(subcommand)]
     Keys(keys::Command),
     /// Shows the version.
@@ -200,6 +201,9 @@ fn execute(cli: Cli) -> CliResult {
             }
             Command::Outbox(command) => outbox::run(&operator(&config).await?, command, output).await,
             Command::Move(asked) => move_store::run(&config, &asked, output).await,
+            Command::Keys(keys::Command::Signing(command)) => {
+                signing_keys::run(&operator(&config).await?, &command, output).await
+            }
             Command::Keys(command) => keys::run(&config, &command, output).await,
             Command::Migrate(command) => migrate::run(&config, &command, output).await,
             Command::Config(_) | Command::Version => Ok(()),

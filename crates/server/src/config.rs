@@ -6,6 +6,7 @@ mod idp;
 mod layer;
 mod many;
 mod nearest;
+mod oauth;
 mod print;
 mod rule;
 mod secret;
@@ -27,6 +28,7 @@ pub use delivery::{
 };
 pub use error::{ConfigError, Origin, Problem};
 pub use idp::{ClientAuth, Idp, IdpKind, Intents, ResponseMode, is_endpoint, is_loopback};
+pub use oauth::{Oauth, SigningAlgorithm};
 pub use secret::{REDACTED, SecretText};
 pub use tree::{
     BackoffPolicy, Codes, Config, Cors, HashAlgorithm, Hashing, Limits, LockoutPolicy, LogFormat,

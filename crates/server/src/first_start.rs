@@ -176,7 +176,7 @@ fn machine(id: String, name: &str, organisation: &Organisation, now: Timestamp) 
         organisation: organisation.id.clone(),
         state: UserState::Active,
         username: name.to_owned(),
-        kind: UserKind::Machine(Machine { name: name.to_owned(), description }),
+        kind: UserKind::Machine(Machine { name: name.to_owned(), description, ..Machine::default() }),
         created: now,
         changed: now,
         sequence: 1,

@@ -15,8 +15,10 @@ use doorward_store::{Db, PostgresSettings, Settings, SqliteSettings};
 use http::Uri;
 
 use crate::app::hashing::{HashingPool, HashingSettings};
+use crate::app::oauth::OauthPolicy;
 use crate::app::outbox::Delivery;
 use crate::app::passkey::KeyPolicy;
+use crate::app::signing::Signing;
 use crate::app::{App, CodePolicy, CodeShape, ForceMfa, Policy};
 use crate::config::{Config, MailTransport, SmsTransport};
 use crate::env::Env;
@@ -100,6 +102,7 @@ pub async fn open(config: &Config, env: Env) -> anyhow::Result<Opened> {
         env,
         delivery,
         idps,
+        signing: Signing::default(),
     });
     Ok(Opened { app, first_start, dir })
 }
@@ -188,6 +191,16 @@ fn keys(config: &Config) -> KeyPolicy {
     }
 }
 
+fn oauth(config: &Config) -> OauthPolicy {
+    let oauth = &config.oauth;
+    OauthPolicy {
+        lasts: Span::minutes(i64::from(oauth.access_token_minutes)),
+        most: oauth.max_tokens_per_user,
+        algorithm: oauth.algorithm,
+        key_lasts: Span::minutes(i64::from(oauth.key_days) * 24 * 60),
+    }
+}
+
 fn policy(config: &Config) -> anyhow::Result<Policy> {
     let span = |number: u32| Span::millis(i64::from(number));
     let hasher =
@@ -239,5 +252,6 @@ fn policy(config: &Config) -> anyhow::Result<Policy> {
         keys: keys(config),
         json_depth: config.limits.json_depth,
         issuer: config.public_url(),
+        oauth: oauth(config),
     })
 }

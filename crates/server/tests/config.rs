@@ -101,6 +101,7 @@ fn another(path: &str, default: Option<&Value>) -> String {
         ("cors.allowed_origins", _) => "https://a.example, https://b.example".into(),
         ("webauthn.android_origins", _) => "android:apk-key-hash:AbC".into(),
         ("hashing.algorithm", _) => "bcrypt".into(),
+        ("oauth.algorithm", _) => "es256".into(),
         // The largest limit of a list has to stay above the limit that counts without one.
         ("search.default_limit", _) => "999".into(),
         (_, Some(Value::Integer(number))) => (number + 1).to_string(),

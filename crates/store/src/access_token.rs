@@ -52,6 +52,17 @@ pub async fn insert(conn: &mut Conn, token: &AccessToken) -> Result<()> {
     conn.run(sql, &params).await.map(|_| ())
 }
 
+/// Removes the oldest tokens of a user until at most `most` are left.
+///
+/// # Errors
+/// When the store cannot be written.
+pub async fn trim(conn: &mut Conn, user_id: &str, most: u32) -> Result<u64> {
+    // Ids begin with the time.
+    let sql = "DELETE FROM access_tokens WHERE id IN (SELECT id FROM access_tokens WHERE user_id = $1 \
+               ORDER BY id DESC LIMIT $2 OFFSET $3)";
+    conn.run(sql, &[user_id.into(), BATCH.into(), most.into()]).await
+}
+
 /// The token with that id.
 ///
 /// # Errors

@@ -44,6 +44,14 @@ pub async fn published(conn: &mut Conn, now: Timestamp) -> Result<Vec<SigningKey
     rows.into_iter().map(read).collect()
 }
 
+/// All keys, the one that signs last first.
+///
+/// # Errors
+/// When the store cannot be read.
+pub async fn all(conn: &mut Conn) -> Result<Vec<SigningKey>> {
+    published(conn, Timestamp(i64::MIN)).await
+}
+
 /// Keeps others from changing the keys as long as this transaction lasts.
 ///
 /// # Errors
@@ -69,6 +77,15 @@ pub async fn succeed(conn: &mut Conn, key: &SigningKey, retires: Timestamp) -> R
         key.retires.into(),
     ];
     conn.run(sql, &params).await.map(|_| ())
+}
+
+/// Takes all keys out of use: from now on none of them is published.
+///
+/// # Errors
+/// When the store cannot be written.
+pub async fn withdraw(conn: &mut Conn, now: Timestamp) -> Result<()> {
+    let sql = "UPDATE signing_keys SET retires = $1 WHERE retires IS NULL OR retires > $1";
+    conn.run(sql, &[now.into()]).await.map(|_| ())
 }
 
 /// Removes the keys that have retired. Gives how many.

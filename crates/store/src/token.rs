@@ -55,6 +55,16 @@ pub async fn insert(conn: &mut Conn, token: &AccessToken, digest: &Digest) -> Re
     conn.run(sql, &params).await.map(|_| ())
 }
 
+/// When the token with that id was made.
+///
+/// # Errors
+/// When the store cannot be read.
+pub async fn created(conn: &mut Conn, id: &str) -> Result<Option<Timestamp>> {
+    let sql = "SELECT created FROM personal_access_tokens WHERE id = $1";
+    let row = conn.one(sql, &[id.into()]).await?;
+    row.map(|row| row.read("personal_access_tokens").about(id).time("created")).transpose()
+}
+
 /// Removes a token of a user. Gives `false` if there is none.
 ///
 /// # Errors

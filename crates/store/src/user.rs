@@ -6,8 +6,8 @@ use std::sync::LazyLock;
 use doorward_core::attempt::{Attempts, Counted};
 use doorward_core::base::{Secret, Timestamp};
 use doorward_core::user::{
-    CodePurpose, Contact, Human, Machine, Profile, StoredCode, StoredPassword, User, UserKind, UserState,
-    username_key,
+    AccessTokenType, CodePurpose, Contact, Human, Machine, Profile, StoredCode, StoredPassword, User,
+    UserKind, UserState, username_key,
 };
 
 use crate::db::{Columns, Conn, Param};
@@ -21,7 +21,7 @@ macro_rules! select_users {
             "SELECT u.id, u.organisation_id, u.human, u.state, u.username, u.given_name, u.family_name, \
              u.nick_name, u.display_name, u.preferred_language, u.gender, u.email, u.email_verified, u.phone, \
              u.phone_verified, u.password_hash, u.password_changed, u.password_change_required, u.description, \
-             u.created, u.changed, u.sequence, u.mfa_init_skipped FROM users u ",
+             u.created, u.changed, u.sequence, u.mfa_init_skipped, u.access_token_type FROM users u ",
             $which
         )
     };
@@ -159,8 +159,8 @@ pub async fn insert(conn: &mut Conn, user: &User) -> Result<Option<Taken>> {
     const SQL: &str = "INSERT INTO users (id, organisation_id, human, state, username, username_key, given_name, \
          family_name, nick_name, display_name, preferred_language, gender, email, email_verified, phone, \
          phone_verified, password_hash, password_changed, password_change_required, description, created, changed, \
-         sequence, mfa_init_skipped) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, \
-         $17, $18, $19, $20, $21, $22, $23, $24) ON CONFLICT DO NOTHING";
+         sequence, mfa_init_skipped, access_token_type) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, \
+         $17, $18, $19, $20, $21, $22, $23, $24, $25) ON CONFLICT DO NOTHING";
     if conn.run(SQL, &columns(user)).await? == 1 {
         return Ok(None);
     }
@@ -177,7 +177,8 @@ pub async fn save(conn: &mut Conn, user: &User) -> Result<bool> {
          username_key = $6, given_name = $7, family_name = $8, nick_name = $9, display_name = $10, \
          preferred_language = $11, gender = $12, email = $13, email_verified = $14, phone = $15, \
          phone_verified = $16, password_hash = $17, password_changed = $18, password_change_required = $19, \
-         description = $20, created = $21, changed = $22, sequence = $23, mfa_init_skipped = $24 WHERE id = $1 \
+         description = $20, created = $21, changed = $22, sequence = $23, mfa_init_skipped = $24, \
+         access_token_type = $25 WHERE id = $1 \
          AND NOT EXISTS (SELECT 1 FROM users o WHERE o.username_key = $6 AND o.id <> $1)";
     Ok(conn.run(SQL, &columns(user)).await? == 1)
 }
@@ -296,7 +297,7 @@ pub async fn save_code(
     conn.run(sql, &params).await.map(|_| ())
 }
 
-fn columns(user: &User) -> [Param<'_>; 24] {
+fn columns(user: &User) -> [Param<'_>; 25] {
     let human = user.human();
     let profile = human.map(|human| &human.profile);
     let (email, phone) = (human.map(|human| &human.email), human.and_then(|human| human.phone.as_ref()));
@@ -305,6 +306,7 @@ fn columns(user: &User) -> [Param<'_>; 24] {
         UserKind::Machine(machine) => machine.description.as_str(),
         UserKind::Human(_) => "",
     };
+    let access_token = user.machine().map(|machine| machine.access_token);
     [
         (&user.id).into(),
         (&user.organisation).into(),
@@ -330,6 +332,7 @@ fn columns(user: &User) -> [Param<'_>; 24] {
         user.changed.into(),
         user.sequence.into(),
         human.and_then(|human| human.mfa_init_skipped).into(),
+        access_token.filter(|kind| *kind != AccessTokenType::Opaque).map(|kind| kind as i64).into(),
     ]
 }
 
@@ -362,6 +365,7 @@ pub(crate) fn read(mut row: Columns) -> Result<User> {
     let description = row.text("description")?;
     let (created, changed, sequence) = (row.time("created")?, row.time("changed")?, row.count("sequence")?);
     let mfa_init_skipped = row.maybe_time("mfa_init_skipped")?;
+    let access_token = AccessTokenType::numbered(row.maybe_int("access_token_type")?.unwrap_or_default());
     let kind = if human {
         let address = email.ok_or_else(|| row.corrupt("email", "is missing"))?;
         let password = match (hash.map(Secret::new), set) {
@@ -377,7 +381,7 @@ pub(crate) fn read(mut row: Columns) -> Result<User> {
             mfa_init_skipped,
         }))
     } else {
-        UserKind::Machine(Machine { name: profile.display_name, description })
+        UserKind::Machine(Machine { name: profile.display_name, description, access_token })
     };
     Ok(User { id, organisation, state, username, kind, created, changed, sequence })
 }

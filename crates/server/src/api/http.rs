@@ -18,6 +18,7 @@ use tower::Service;
 
 use super::cors::Cors;
 use super::idp_callback;
+use super::oauth::{self, Endpoint};
 use super::rest::{self, Rest};
 use super::rpc::Rpcs;
 use super::table::served;
@@ -158,6 +159,9 @@ impl Shared {
         let shared = Arc::clone(self);
         if path == idp_callback::PATH {
             return Box::pin(async move { idp_callback::answer(&shared.app, request).await });
+        }
+        if let Some(endpoint) = Endpoint::at(path) {
+            return Box::pin(async move { oauth::answer(&shared.app, endpoint, request).await });
         }
         Box::pin(async move {
             match shared.own_page(request.method(), request.uri().path()).await {

@@ -73,10 +73,10 @@ pub fn create(message: wire::CreateUserRequest) -> NewUser {
         Some(UserType::Human(human)) => NewKind::Human(Box::new(new_human(*human))),
         Some(UserType::Machine(machine)) => {
             let (name, description) = (machine.name, machine.description.unwrap_or_default());
-            NewKind::Machine(Machine { name, description })
+            NewKind::Machine(Machine { name, description, ..Machine::default() })
         }
         // Validation lets nobody through without a type; a machine without a name is refused for its user name.
-        None => NewKind::Machine(Machine { name: String::new(), description: String::new() }),
+        None => NewKind::Machine(Machine::default()),
     };
     NewUser { organisation: message.organization_id, id: message.user_id, username: message.username, kind }
 }

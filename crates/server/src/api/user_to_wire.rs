@@ -35,7 +35,7 @@ pub fn user(user: User, has_secret: bool) -> wire::User {
             name: machine.name,
             description: machine.description,
             has_secret,
-            access_token_type: wire::AccessTokenType::Bearer.into(),
+            access_token_type: (machine.access_token as i32).into(),
         }),
     };
     wire::User {
@@ -181,7 +181,8 @@ mod tests {
     #[test]
     fn a_machine_shows_whether_it_has_a_secret() {
         for has_secret in [false, true] {
-            let machine = Machine { name: "bot".to_owned(), description: "tests".to_owned() };
+            let machine =
+                Machine { name: "bot".to_owned(), description: "tests".to_owned(), ..Machine::default() };
             let shown = user(stored(UserKind::Machine(machine)), has_secret).r#type;
             let Some(wire::user::Type::Machine(shown)) = shown else {
                 panic!("not a machine");

@@ -13,6 +13,7 @@ use doorward_store::together::LookUp;
 use doorward_store::token::Bearer;
 use doorward_store::{grant, organisation, user};
 
+use super::introspection::refused;
 use super::{App, ForceMfa, read, store_failure};
 
 /// Lets the bearer of a token in. `organisation` is the one that the call is made for, if it names one.
@@ -44,21 +45,55 @@ pub async fn authenticate(
 }
 
 /// A token of a machine user that is kept as a digest.
-async fn by_token(
-    bearers: &LookUp<Bearer>,
-    presented: Presented,
-    now: Timestamp,
-) -> Result<Caller, Failure> {
-    let bearer = bearers.of(&presented.id).await.map_err(store_failure)?;
-    let bearer = bearer.ok_or(failure::AUTH_TOKEN_INVALID)?;
-    let valid = same(&bearer.digest, &presented.digest)
-        && bearer.expires > now
-        && bearer.state == Some(UserState::Active);
-    if !valid {
-        return Err(failure::AUTH_TOKEN_INVALID);
-    }
+async fn by_token(bearers: &LookUp<Bearer>, presented: Presented, now: Timestamp) -> Result<Caller, Failure> {
+    let bearer = valid_bearer(bearers, &presented, now).await?;
     let (user_id, organisation) = (bearer.user_id, bearer.organisation);
     Ok(Caller { user_id, organisation, memberships: bearer.memberships, agent: None })
+}
+
+/// Who bears a token of a machine user, if it is valid.
+async fn valid_bearer(
+    bearers: &LookUp<Bearer>,
+    presented: &Presented,
+    now: Timestamp,
+) -> Result<Bearer, Failure> {
+    let bearer = bearers.of(&presented.id).await.map_err(store_failure)?;
+    let valid = |bearer: &Bearer| {
+        same(&bearer.digest, &presented.digest)
+            && bearer.expires > now
+            && bearer.state == Some(UserState::Active)
+    };
+    bearer.filter(valid).ok_or(failure::AUTH_TOKEN_INVALID)
+}
+
+/// A valid token of a machine user.
+pub(super) struct MachineToken {
+    /// A personal access token, or an access token.
+    pub kind: TokenKind,
+    /// Its id.
+    pub id: String,
+    /// Who bears it.
+    pub bearer: Bearer,
+}
+
+/// The token of a machine user with that text, if it lets anybody in.
+pub(super) async fn machine_token(
+    app: &Arc<App>,
+    text: &str,
+    now: Timestamp,
+) -> Result<Option<MachineToken>, Failure> {
+    let (kind, presented) = if let Ok(presented) = app.keys.read(TokenKind::PersonalAccess, text) {
+        (TokenKind::PersonalAccess, presented)
+    } else if let Ok(presented) = app.keys.read(TokenKind::Access, text) {
+        (TokenKind::Access, presented)
+    } else {
+        let own = jwt::glance(text).filter(|claims| claims.issuer == app.policy.issuer);
+        let Some(id) = own.and_then(|claims| claims.id) else { return Ok(None) };
+        (TokenKind::Access, Presented { id, digest: app.keys.digest(TokenKind::Access, text) })
+    };
+    let bearers = if kind == TokenKind::PersonalAccess { &app.bearers } else { &app.accesses };
+    let bearer = refused(valid_bearer(bearers, &presented, now).await)?;
+    Ok(bearer.map(|bearer| MachineToken { kind, id: presented.id, bearer }))
 }
 
 /// A JWT. One of ours is known by its digest like any other token: its signature is there for others, and tells less
@@ -74,6 +109,14 @@ async fn by_jwt(app: &Arc<App>, text: &str, claims: Glance, now: Timestamp) -> R
 
 /// A session token of this very API as bearer.
 async fn by_session(app: &Arc<App>, text: &str, now: Timestamp) -> Result<Caller, Failure> {
+    let shown = let_in(app, text, now).await?;
+    let user = shown.session.user.ok_or(failure::BEARER_NO_FACTOR)?;
+    let memberships = read!(app, grant::of_user(&user.id))?;
+    Ok(Caller { user_id: user.id, organisation: user.organisation, memberships, agent: None })
+}
+
+/// The session that a session token stands for, if its user is let in by it.
+pub(super) async fn let_in(app: &Arc<App>, text: &str, now: Timestamp) -> Result<ShownSession, Failure> {
     let presented = app.keys.read(TokenKind::Session, text).map_err(|_| failure::AUTH_TOKEN_INVALID)?;
     let shown = app.sessions.of(&presented.id).await.map_err(store_failure)?;
     let shown = shown.filter(|found| found.session.ended.is_none()).ok_or(failure::BEARER_SESSION_UNKNOWN)?;
@@ -86,13 +129,11 @@ async fn by_session(app: &Arc<App>, text: &str, now: Timestamp) -> Result<Caller
     let Some(user) = shown.session.user.as_ref().filter(|_| shown.session.factors.classes() > 0) else {
         return Err(failure::BEARER_NO_FACTOR);
     };
-    let user_id = user.id.clone();
-    if read!(app, user::state(&user_id))? == Some(UserState::Locked) {
+    if read!(app, user::state(&user.id))? == Some(UserState::Locked) {
         return Err(failure::BEARER_USER_LOCKED);
     }
-    let memberships = read!(app, grant::of_user(&user_id))?;
     require_mfa(app, &shown)?;
-    Ok(Caller { user_id, organisation: user.organisation.clone(), memberships, agent: None })
+    Ok(shown)
 }
 
 fn require_mfa(app: &App, shown: &ShownSession) -> Result<(), Failure> {

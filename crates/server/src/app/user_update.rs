@@ -5,7 +5,9 @@ use std::sync::Arc;
 use doorward_core::caller::Permission;
 use doorward_core::failure::{self, Failure};
 use doorward_core::otp;
-use doorward_core::user::{CodePurpose, Profile, User, UserKind, check_username, complete_profile};
+use doorward_core::user::{
+    AccessTokenType, CodePurpose, Profile, User, UserKind, check_username, complete_profile,
+};
 use doorward_store::{otp_factor, user};
 
 use super::Call;
@@ -188,4 +190,25 @@ impl ProfileUpdate {
             gender: self.gender.or(present.gender),
         }
     }
+}
+
+/// Sets what the access tokens of a machine look like from the next one on.
+///
+/// # Errors
+/// `COMMAND-4g3xq` when there is no such user, `DOORWARD-M4ch1` for a person, those of permission and store.
+pub async fn access_token(call: &Call, id: String, kind: AccessTokenType) -> Result<User, Failure> {
+    let (caller, now) = (call.caller.clone(), call.now);
+    change(call, id, failure::TARGET_USER_UNKNOWN, move |conn, mut user| {
+        Box::pin(async move {
+            if let Err(refusal) = caller.require(Permission::UserWrite, Some(&user.organisation)) {
+                return Ok(Err(refusal));
+            }
+            let UserKind::Machine(machine) = &mut user.kind else { return Ok(Err(failure::NOT_MACHINE)) };
+            machine.access_token = kind;
+            user.touch(now);
+            user::save(conn, &user).await?;
+            Ok(Ok(user))
+        })
+    })
+    .await
 }

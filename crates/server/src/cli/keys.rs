@@ -14,6 +14,7 @@ use serde_json::Value;
 use super::CliResult;
 use super::move_store::is_served;
 use super::output::Output;
+use super::signing_keys;
 use crate::config::Config;
 use crate::env::Env;
 use crate::first_start::{DataDir, is_set_up};
@@ -40,6 +41,9 @@ pub enum Command {
         #[arg(long)]
         root: bool,
     },
+    /// Lists or replaces the keys that sign access tokens which others read.
+    #[command(subcommand)]
+    Signing(signing_keys::Command),
 }
 
 pub async fn run(config: &Config, command: &Command, output: Output) -> CliResult {
@@ -62,6 +66,8 @@ pub async fn run(config: &Config, command: &Command, output: Output) -> CliResul
             let (db, masters) = rotated(&config, &dir, asked).await?;
             show(&db, &masters, output).await?;
         }
+        // They are in the store like anything else, and need no more than it.
+        Command::Signing(_) => {}
     }
     Ok(())
 }

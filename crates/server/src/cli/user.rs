@@ -2,11 +2,11 @@
 
 use std::io::{BufRead, IsTerminal};
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 use doorward_core::base::Secret;
 use doorward_core::caller::{Membership, Role};
 use doorward_core::search::{Page, UserFilter, UserOrder};
-use doorward_core::user::{Machine, Profile, Transition, User, UserKind};
+use doorward_core::user::{AccessTokenType, Machine, Profile, Transition, User, UserKind};
 use doorward_store::grant;
 use serde_json::{Value, json};
 
@@ -14,7 +14,7 @@ use super::output::{Output, time};
 use super::{CliError, CliResult, user_id};
 use crate::app::password::NewPassword;
 use crate::app::user::{NewHuman, NewKind, NewUser, Verification};
-use crate::app::{Call, read, store_failure, user, user_list, user_password};
+use crate::app::{Call, read, store_failure, user, user_list, user_password, user_update};
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -39,6 +39,13 @@ pub enum Command {
         #[arg(long)]
         change_required: bool,
     },
+    /// Sets what access tokens of a machine user look like from the next one on.
+    SetAccessToken {
+        /// Id or login name.
+        user: String,
+        /// What they look like.
+        kind: AccessToken,
+    },
     /// Locks a user: no check passes until unlocked.
     Lock {
         /// Id or login name.
@@ -56,6 +63,24 @@ pub enum Command {
     },
 }
 
+/// What access tokens look like.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum AccessToken {
+    /// Only this server can read them.
+    Opaque,
+    /// Others can read and verify them too.
+    Jwt,
+}
+
+impl From<AccessToken> for AccessTokenType {
+    fn from(kind: AccessToken) -> Self {
+        match kind {
+            AccessToken::Opaque => Self::Opaque,
+            AccessToken::Jwt => Self::Jwt,
+        }
+    }
+}
+
 #[derive(Debug, Args)]
 pub struct Add {
     /// Adds a machine user of this name instead of a person.
@@ -65,6 +90,9 @@ pub struct Add {
         conflicts_with_all = ["email", "email_verified", "given_name", "family_name", "password_stdin"]
     )]
     machine: Option<String>,
+    /// What access tokens of the machine user look like.
+    #[arg(long, value_name = "KIND", requires = "machine")]
+    access_token: Option<AccessToken>,
     /// The mail address, which is also the login name unless --username is given.
     #[arg(long, required_unless_present = "machine")]
     email: Option<String>,
@@ -112,6 +140,11 @@ pub async fn run(call: &Call, command: Command, output: Output) -> CliResult {
             let user = user_password::set(call, id, password, change_required, proof).await?;
             output.one(&[("id", user.id.into()), ("password", "set".into())]);
         }
+        Command::SetAccessToken { user, kind } => {
+            let user = user_update::access_token(call, user_id(call, &user).await?, kind.into()).await?;
+            let kind = user.machine().map(|machine| machine.access_token.name());
+            output.one(&[("id", user.id.into()), ("access_token", kind.into())]);
+        }
         Command::Lock { user } => move_to(call, &user, Transition::Lock, output).await?,
         Command::Unlock { user } => move_to(call, &user, Transition::Unlock, output).await?,
         Command::Delete { user } => move_to(call, &user, Transition::Delete, output).await?,
@@ -129,7 +162,10 @@ async fn add(call: &Call, add: Add, output: Output) -> CliResult {
     let roles: Vec<Role> = roles.collect::<Result<_, _>>()?;
     let organisation = add.org.unwrap_or_else(|| call.caller.organisation.clone());
     let kind = match add.machine {
-        Some(name) => NewKind::Machine(Machine { name, description: String::new() }),
+        Some(name) => {
+            let access_token = add.access_token.map(Into::into).unwrap_or_default();
+            NewKind::Machine(Machine { name, access_token, ..Machine::default() })
+        }
         None => {
             let password = if add.password_stdin { Some(read_password()?) } else { None };
             let verification = if add.email_verified { Verification::Verified } else { Verification::Unsaid };
@@ -229,6 +265,7 @@ fn show(user: &User, roles: &[&str], output: Output) {
                 .and_then(|human| human.password.as_ref())
                 .map_or(Value::Null, |password| json!(password.change_required)),
         ),
+        ("access_token", user.machine().map_or(Value::Null, |machine| json!(machine.access_token.name()))),
         ("roles", json!(roles.join(","))),
         ("created", time(user.created)),
     ]);

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::delivery::{Delivery, Mail, OutboxPolicy, Sms};
 use super::idp::{Idp, Intents};
+use super::oauth::Oauth;
 use super::rule::section;
 use super::secret::SecretText;
 use super::shape::{
@@ -68,6 +69,7 @@ section! {
         in store: Store;
         in postgres: Postgres;
         in intents: Intents;
+        in oauth: Oauth;
         many idp: Idp;
     }
 }

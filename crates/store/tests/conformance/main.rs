@@ -14,6 +14,7 @@
 #[macro_use]
 pub mod rig;
 
+mod access_token;
 mod grant;
 mod idp_link;
 mod intent;
@@ -34,6 +35,7 @@ mod session;
 mod session_cleanup;
 mod session_search;
 mod session_view;
+mod signing_key;
 mod together;
 mod token;
 mod transfer;

@@ -97,7 +97,11 @@ pub fn complete_human(id: &str, username: &str) -> User {
 }
 
 pub fn machine(id: &str, username: &str) -> User {
-    let kind = UserKind::Machine(Machine { name: "Robot".to_owned(), description: "Cleans.".to_owned() });
+    let kind = UserKind::Machine(Machine {
+        name: "Robot".to_owned(),
+        description: "Cleans.".to_owned(),
+        ..Machine::default()
+    });
     User { kind, ..human(id, username) }
 }
 

@@ -204,7 +204,11 @@ async fn texts_of_every_kind_survive() {
         human.email = Contact { address: (*text).to_owned(), verified: false };
         add_user(&rig, &user).await;
         assert_eq!(by_id(&rig, &user.id).await, Some(user));
-        let kind = UserKind::Machine(Machine { name: (*text).to_owned(), description: (*text).to_owned() });
+        let kind = UserKind::Machine(Machine {
+            name: (*text).to_owned(),
+            description: (*text).to_owned(),
+            ..Machine::default()
+        });
         let robot =
             User { kind, created: Timestamp(-1), ..machine(&format!("m{id}"), &format!("m{text}{id}")) };
         add_user(&rig, &robot).await;

@@ -297,6 +297,7 @@ failures! {
     TEXT_WITH_NUL = InvalidArgument, "DOORWARD-Nu1ch", "A text holds a NUL character, which cannot be stored";
     SESSION_METADATA_TOO_MUCH = ResourceExhausted, "DOORWARD-M3ta3", "The metadata and user agent of a session can have 64 KiB at most";
     // Load and faults.
+    RATE_EXCEEDED = ResourceExhausted, "DOORWARD-R4te1", "Too many requests, try again later";
     OVERLOADED = ResourceExhausted, "DOORWARD-0verl", "The server is busy, try again later";
     STORE_UNAVAILABLE = Unavailable, "DOORWARD-St0re", "The store is not available, try again later";
     INTERNAL = Internal, "DOORWARD-1nter", "An internal error occurred";

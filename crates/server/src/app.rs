@@ -3,6 +3,7 @@
 pub mod caller;
 pub mod challenge;
 pub mod factor;
+pub mod grant;
 pub mod hashing;
 pub mod idp;
 pub mod idp_link;
@@ -58,6 +59,8 @@ use doorward_store::{Db, StoreError};
 
 use crate::env::Env;
 use crate::idp::Idps;
+use crate::issuer::Issuers;
+use crate::rate::Rates;
 use crate::telemetry::Sparse;
 use hashing::HashingPool;
 use outbox::Delivery;
@@ -196,6 +199,10 @@ pub struct App {
     pub hashing: HashingPool,
     /// The identity providers.
     pub idps: Idps,
+    /// The issuers whose tokens are taken.
+    pub issuers: Issuers,
+    /// How often somebody may call.
+    pub rates: Rates,
     /// Time and chance.
     pub env: Env,
 }

@@ -2,6 +2,7 @@
 
 mod backup;
 mod config;
+mod grant;
 mod keys;
 mod migrate;
 mod move_store;
@@ -77,6 +78,9 @@ enum Command {
     /// Creates, lists and revokes personal access tokens of machine users.
     #[command(subcommand)]
     Token(token::Command),
+    /// Grants roles to users, lists them and takes them away.
+    #[command(subcommand)]
+    Grant(grant::Command),
     /// Lists, shows, ends and removes sessions.
     #[command(subcommand)]
     Session(session::Command),
@@ -184,6 +188,7 @@ fn execute(cli: Cli) -> CliResult {
             Command::User(command) => user::run(&operator(&config).await?, command, output).await,
             Command::Org(command) => org::run(&operator(&config).await?, command, output).await,
             Command::Token(command) => token::run(&operator(&config).await?, command, output).await,
+            Command::Grant(command) => grant::run(&operator(&config).await?, command, output).await,
             Command::Session(command) => {
                 let keep = config.policy.session.keep_ended_days;
                 session::run(&operator(&config).await?, command, keep, output).await

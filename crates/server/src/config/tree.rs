@@ -5,13 +5,16 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::delivery::{Delivery, Mail, OutboxPolicy, Sms};
+use super::grant::Grant;
 use super::idp::{Idp, Intents};
+use super::rate::Rate;
 use super::rule::section;
 use super::secret::SecretText;
 use super::shape::{
     ADDRESS, ALGORITHM, DATABASE, DIRECTORY, FILE, FILTER, ISSUER, KEY, LOG_FORMAT, ORIGINS, SWITCH, URL,
     whole,
 };
+use super::trusted_issuer::TrustedIssuer;
 use super::web_authn::WebAuthn;
 
 /// The form of log lines.
@@ -55,6 +58,7 @@ section! {
         master_key: Option<SecretText> = None, KEY;
         in tls: Tls;
         in limits: Limits;
+        in rate: Rate;
         in cors: Cors;
         in hashing: Hashing;
         in policy: Policy;
@@ -69,6 +73,8 @@ section! {
         in postgres: Postgres;
         in intents: Intents;
         many idp: Idp;
+        many trusted_issuer: TrustedIssuer;
+        many grant: Grant;
     }
 }
 

@@ -25,6 +25,37 @@ pub enum Permission {
     PasskeyWrite,
 }
 
+impl Permission {
+    /// Every permission.
+    pub const ALL: [Self; 9] = [
+        Self::SessionRead,
+        Self::SessionWrite,
+        Self::SessionDelete,
+        Self::UserRead,
+        Self::UserWrite,
+        Self::UserDelete,
+        Self::UserSelfDelete,
+        Self::CredentialWrite,
+        Self::PasskeyWrite,
+    ];
+
+    /// The name in the documentation.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::SessionRead => "session.read",
+            Self::SessionWrite => "session.write",
+            Self::SessionDelete => "session.delete",
+            Self::UserRead => "user.read",
+            Self::UserWrite => "user.write",
+            Self::UserDelete => "user.delete",
+            Self::UserSelfDelete => "user.self.delete",
+            Self::CredentialWrite => "user.credential.write",
+            Self::PasskeyWrite => "user.passkey.write",
+        }
+    }
+}
+
 /// A named bundle of permissions.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Role {

@@ -303,6 +303,7 @@ failures! {
     KEY_UNUSABLE = InvalidArgument, "DOORWARD-K3yb4", "The public key is not RSA of 2048 to 4096 bits, P-256, P-384 or Ed25519 in PEM or DER";
     KEY_TOO_MANY = ResourceExhausted, "DOORWARD-K3ys0", "A user can have 100 keys at most";
     // Load and faults.
+    RATE_EXCEEDED = ResourceExhausted, "DOORWARD-R4te1", "Too many requests, try again later";
     OVERLOADED = ResourceExhausted, "DOORWARD-0verl", "The server is busy, try again later";
     STORE_UNAVAILABLE = Unavailable, "DOORWARD-St0re", "The store is not available, try again later";
     INTERNAL = Internal, "DOORWARD-1nter", "An internal error occurred";

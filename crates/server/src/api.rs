@@ -3,6 +3,7 @@
 //! Every protocol ends in [`rpc::Rpcs::call`]: decode, authenticate, permit, check limits, tell the story, encode.
 
 pub mod auth;
+mod client_address;
 pub mod cors;
 pub mod http;
 mod idp;

@@ -3,6 +3,7 @@
 pub mod caller;
 pub mod challenge;
 pub mod factor;
+pub mod grant;
 pub mod hashing;
 pub mod idp;
 pub mod idp_link;
@@ -65,6 +66,8 @@ use doorward_store::{Db, StoreError};
 
 use crate::env::Env;
 use crate::idp::Idps;
+use crate::issuer::Issuers;
+use crate::rate::Rates;
 use crate::telemetry::Sparse;
 use hashing::HashingPool;
 use oauth::OauthPolicy;
@@ -209,6 +212,10 @@ pub struct App {
     pub idps: Idps,
     /// What signs tokens that others read.
     pub signing: Signing,
+    /// The issuers whose tokens are taken.
+    pub issuers: Issuers,
+    /// How often somebody may call.
+    pub rates: Rates,
     /// Time and chance.
     pub env: Env,
 }

@@ -2,6 +2,7 @@
 
 mod backup;
 mod config;
+mod grant;
 mod key;
 mod keys;
 mod migrate;
@@ -86,6 +87,9 @@ enum Command {
     /// Gives machine users a secret to log in with, and takes it away.
     #[command(subcommand)]
     Secret(secret::Command),
+    /// Grants roles to users, lists them and takes them away.
+    #[command(subcommand)]
+    Grant(grant::Command),
     /// Lists, shows, ends and removes sessions.
     #[command(subcommand)]
     Session(session::Command),
@@ -195,6 +199,7 @@ fn execute(cli: Cli) -> CliResult {
             Command::Token(command) => token::run(&operator(&config).await?, command, output).await,
             Command::Key(command) => key::run(&operator(&config).await?, command, output).await,
             Command::Secret(command) => secret::run(&operator(&config).await?, command, output).await,
+            Command::Grant(command) => grant::run(&operator(&config).await?, command, output).await,
             Command::Session(command) => {
                 let keep = config.policy.session.keep_ended_days;
                 session::run(&operator(&config).await?, command, keep, output).await

@@ -2,16 +2,19 @@
 
 mod delivery;
 mod error;
+mod grant;
 mod idp;
 mod layer;
 mod many;
 mod nearest;
 mod oauth;
 mod print;
+mod rate;
 mod rule;
 mod secret;
 mod shape;
 mod tree;
+mod trusted_issuer;
 mod verify;
 mod web_authn;
 
@@ -27,13 +30,16 @@ pub use delivery::{
     Delivery, Mail, MailSecurity, MailTransport, OutboxPolicy, Sms, SmsHook, SmsTransport, Twilio,
 };
 pub use error::{ConfigError, Origin, Problem};
+pub use grant::Grant;
 pub use idp::{ClientAuth, Idp, IdpKind, Intents, ResponseMode, is_endpoint, is_loopback};
 pub use oauth::{Oauth, SigningAlgorithm};
+pub use rate::Rate;
 pub use secret::{REDACTED, SecretText};
 pub use tree::{
     BackoffPolicy, Codes, Config, Cors, HashAlgorithm, Hashing, Limits, LockoutPolicy, LogFormat,
     LoginPolicy, PasswordPolicy, Policy, Postgres, Search, SessionPolicy, Store, Tls,
 };
+pub use trusted_issuer::TrustedIssuer;
 pub use web_authn::WebAuthn;
 
 /// What the command line says about the configuration.
@@ -84,6 +90,8 @@ impl Config {
         if problems.is_empty() {
             problems = verify::verify(&config, &entries);
             problems.extend(idp::verify(&config, &entries));
+            problems.extend(trusted_issuer::verify(&config, &entries));
+            problems.extend(grant::verify(&config, &entries));
         }
         if problems.is_empty() { Ok(config) } else { Err(ConfigError { problems }) }
     }

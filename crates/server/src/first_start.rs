@@ -13,6 +13,7 @@ use doorward_store::organisation::{self, Instance, Organisation};
 use doorward_store::token::AccessToken;
 use doorward_store::{Conn, Db, grant, token, user};
 
+use crate::config::Grant;
 use crate::env::Env;
 use crate::master_key::Masters;
 use crate::private_file;
@@ -115,8 +116,9 @@ pub async fn is_set_up(db: &Db) -> anyhow::Result<bool> {
     Ok(organisation::instance(db.reading().await?.conn()?).await?.is_some())
 }
 
-/// The instance of the store. On an empty store makes it: a default organisation, two machine users, and the files
-/// with their tokens. The flag tells whether that was done just now, by this node.
+/// The instance of the store. On an empty store makes it: a default organisation, two machine users, the files with
+/// their tokens, and the roles that the configuration grants. The flag tells whether that was done just now, by this
+/// node.
 ///
 /// # Errors
 /// When the store or the files cannot be written.
@@ -125,6 +127,7 @@ pub async fn set_up(
     dir: &DataDir,
     masters: &Masters,
     env: &Env,
+    grants: &[Grant],
 ) -> anyhow::Result<(Instance, bool)> {
     if let Some(instance) = organisation::instance(db.reading().await?.conn()?).await? {
         return Ok((instance, false));
@@ -142,6 +145,8 @@ pub async fn set_up(
         let minted = keys.mint(TokenKind::PersonalAccess, &token_id, chance);
         machines.push((machine(id(), name, &organisation, now), *role, token_id, minted, path));
     }
+    let names = machines.iter().map(|(machine, ..)| (machine.username.clone(), machine.id.clone())).collect();
+    let (robots, granted) = granted(grants, names, &organisation, id);
     let (made, key_check) = (instance.clone(), masters.first().mark(Part::Root));
     let story = db.write(move |conn| {
         Box::pin(async move {
@@ -163,10 +168,46 @@ pub async fn set_up(
             for (machine, role, token_id, minted, _) in machines {
                 add_machine(conn, &machine, role, (token_id, minted)).await?;
             }
+            for robot in &robots {
+                user::insert(conn, robot).await?;
+            }
+            for (user_id, membership) in &granted {
+                grant::insert(conn, user_id, membership).await?;
+            }
             Ok(Ok((made, true)))
         })
     });
     story.await?.map_err(anyhow::Error::msg)
+}
+
+/// Machine users that are made for grants of the configuration, and what each user is granted. `known` are the names
+/// and ids of the users that are made anyway.
+fn granted(
+    grants: &[Grant],
+    mut known: Vec<(String, String)>,
+    organisation: &Organisation,
+    id: impl Fn() -> String,
+) -> (Vec<User>, Vec<(String, Membership)>) {
+    let (mut robots, mut granted) = (Vec::new(), Vec::new());
+    for grant in grants {
+        // The configuration has been verified: every role is one.
+        let Some(role) = Role::named(&grant.role) else { continue };
+        let name = grant.user.to_lowercase();
+        let found = known.iter().find(|(known, _)| known.to_lowercase() == name);
+        let user_id = match found {
+            Some((_, id)) => id.clone(),
+            None => {
+                let robot = machine(id(), &grant.user, organisation, organisation.created);
+                let made = robot.id.clone();
+                known.push((grant.user.clone(), made.clone()));
+                robots.push(robot);
+                made
+            }
+        };
+        let organisation = (!role.is_for_instance()).then(|| organisation.id.clone());
+        granted.push((user_id, Membership { organisation, role }));
+    }
+    (robots, granted)
 }
 
 fn machine(id: String, name: &str, organisation: &Organisation, now: Timestamp) -> User {

@@ -1,11 +1,12 @@
 //! Identity providers: other servers that tell who somebody is. This is the client's side of it, without the store.
 
-mod claims;
-mod discovery;
+pub(crate) mod claims;
+pub(crate) mod discovery;
 mod id_token;
 pub(crate) mod outbound;
 mod provider;
 mod redeem;
+pub(crate) mod signed;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -33,11 +34,18 @@ pub enum Trouble {
 }
 
 impl Trouble {
-    fn untrusted(why: impl Into<String>) -> Self {
+    /// What is wrong, without the words that tell of what kind it is.
+    pub(crate) fn why(&self) -> &str {
+        match self {
+            Self::Unreachable(why) | Self::Refused(why) | Self::Untrusted(why) => why,
+        }
+    }
+
+    pub(crate) fn untrusted(why: impl Into<String>) -> Self {
         Self::Untrusted(why.into())
     }
 
-    fn too_late() -> Self {
+    pub(crate) fn too_late() -> Self {
         Self::Unreachable("it takes too long".to_owned())
     }
 }

@@ -10,6 +10,7 @@ use doorward_core::intent::IntentPolicy;
 use doorward_core::password::{Complexity, Hasher};
 use doorward_core::search::SearchPolicy;
 use doorward_store::migrate::{check, migrate};
+use doorward_store::organisation::{self, Instance};
 use doorward_store::together::{Births, LookUp, Users};
 use doorward_store::{Db, PostgresSettings, Settings, SqliteSettings};
 use http::Uri;
@@ -24,7 +25,9 @@ use crate::config::{Config, MailTransport, SmsTransport};
 use crate::env::Env;
 use crate::first_start::{DataDir, is_set_up, set_up};
 use crate::idp::Idps;
+use crate::issuer::Issuers;
 use crate::master_key::{Keys, unlock};
+use crate::rate::Rates;
 
 /// The most writes that may wait for the writer; beyond that the disk cannot keep up.
 const WRITE_QUEUE: usize = 4096;
@@ -74,7 +77,7 @@ pub async fn open(config: &Config, env: Env) -> anyhow::Result<Opened> {
     let db = open_store(config, &dir)?;
     bring_up(&db, config.store.migrate).await?;
     let masters = dir.masters(config.master_keys(), is_set_up(&db).await?, &env)?;
-    let (instance, first_start) = set_up(&db, &dir, &masters, &env).await?;
+    let (instance, first_start) = set_up(&db, &dir, &masters, &env, &config.grant).await?;
     let Keys { tokens: keys, seals } = unlock(&db, &masters).await?;
     let settings = HashingSettings {
         threads: whole_or_cores(config.hashing.threads),
@@ -84,6 +87,7 @@ pub async fn open(config: &Config, env: Env) -> anyhow::Result<Opened> {
     let hashing = HashingPool::start(settings, &policy.hasher).context("starting the hashing threads")?;
     let delivery = delivery(config);
     let idps = Idps::new(config).context("the identity providers of the configuration")?;
+    let issuers = issuers(config, &db, &instance).await?;
     let (bearers, sessions) = (LookUp::bearers(&db), LookUp::sessions(&db));
     let accesses = LookUp::access(&db);
     let (users, births) = (Users::new(&db), Births::new(&db));
@@ -103,8 +107,27 @@ pub async fn open(config: &Config, env: Env) -> anyhow::Result<Opened> {
         delivery,
         idps,
         signing: Signing::default(),
+        issuers,
+        rates: Rates::new(&config.rate),
     });
     Ok(Opened { app, first_start, dir })
+}
+
+/// The issuers whose tokens are taken. An organisation that is not there is no reason not to start, since it may be
+/// added later; but roles on it let nobody do anything.
+async fn issuers(config: &Config, db: &Db, instance: &Instance) -> anyhow::Result<Issuers> {
+    let issuers = Issuers::new(config, &instance.default_organisation)
+        .context("the trusted issuers of the configuration")?;
+    for (issuer, organisation) in issuers.organisations() {
+        if !organisation::exists(db.reading().await?.conn()?, organisation).await? {
+            tracing::warn!(
+                issuer,
+                organisation,
+                "a trusted issuer belongs to an organisation that is not there"
+            );
+        }
+    }
+    Ok(issuers)
 }
 
 /// Brings the schema up to date, or refuses one that is behind if that is somebody else's to do.

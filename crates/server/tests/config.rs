@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a failing test panics")]
 
+#[path = "config/callers.rs"]
+mod callers;
 #[path = "config/delivery.rs"]
 mod delivery;
 
@@ -99,6 +101,7 @@ fn another(path: &str, default: Option<&Value>) -> String {
         ("master_key", _) => KEY.into(),
         ("database_url", _) => "postgresql://u:c2Vj@db.example/d".into(),
         ("cors.allowed_origins", _) => "https://a.example, https://b.example".into(),
+        ("rate.trusted_proxies", _) => "127.0.0.1, 10.0.0.0/8".into(),
         ("webauthn.android_origins", _) => "android:apk-key-hash:AbC".into(),
         ("hashing.algorithm", _) => "bcrypt".into(),
         ("oauth.algorithm", _) => "es256".into(),

@@ -12,13 +12,15 @@ use crate::app::{App, Call, caller};
 /// Lets the caller in.
 ///
 /// # Errors
-/// `auth header missing`, `AUTH-toLo1`, and those of [`caller::authenticate`].
+/// `auth header missing`, `AUTH-toLo1`, those of [`caller::authenticate`], and `DOORWARD-R4te1` for a caller who calls too
+/// often.
 pub async fn authenticate(app: &Arc<App>, headers: &HeaderMap, now: Timestamp) -> Result<Call, Failure> {
     let header = metadata(headers, "authorization")
         .ok_or_else(|| Failure::bare(Kind::Unauthenticated, "auth header missing"))?;
     let token = bearer(header).ok_or(failure::AUTH_HEADER_INVALID)?;
     let organisation = metadata(headers, "x-zitadel-orgid");
     let caller = caller::authenticate(app, token, organisation, now).await?;
+    app.rates.caller(&caller.user_id, now)?;
     let host = metadata(headers, "host").and_then(host_name);
     Ok(Call { app: Arc::clone(app), caller, now, host })
 }

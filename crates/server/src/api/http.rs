@@ -16,14 +16,16 @@ use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use tower::Service;
 
+use super::client_address::client;
 use super::cors::Cors;
 use super::idp_callback;
 use super::oauth::{self, Endpoint};
 use super::rest::{self, Rest};
-use super::rpc::Rpcs;
+use super::rpc::{Rpcs, TooOften};
 use super::table::served;
 use crate::app::App;
 use crate::telemetry::Metrics;
+use crate::transport::PeerAddr;
 
 /// The body of an answer.
 pub type AnswerBody = UnsyncBoxBody<Bytes, Infallible>;
@@ -98,7 +100,14 @@ impl Front {
         let mut response = if preflight {
             plain(StatusCode::NO_CONTENT, "", Bytes::new())
         } else {
-            shared.route(request).await
+            match shared.too_often(&request) {
+                None => shared.route(request).await,
+                Some(refusal) if is_rpc(request.uri().path()) => {
+                    request.extensions_mut().insert(TooOften(refusal));
+                    shared.route(request).await
+                }
+                Some(refusal) => rest::error(&refusal).map(|body| Full::new(body).boxed_unsync()),
+            }
         };
         if origin.is_some() {
             shared.cors.allow(origin.as_ref(), preflight, response.headers_mut());
@@ -131,13 +140,24 @@ fn built_in() -> anyhow::Result<(Router, Arc<StaticChecker>)> {
 }
 
 impl Shared {
+    /// What a request is refused with whose address sends too many.
+    fn too_often<B>(&self, request: &Request<B>) -> Option<Failure> {
+        let rates = &self.app.rates;
+        if !rates.counts_addresses() || is_about_health(request.uri().path()) {
+            return None;
+        }
+        let PeerAddr(peer) = request.extensions().get::<PeerAddr>()?;
+        let address = client(peer.ip(), request.headers(), |address| rates.trusts(address));
+        rates.address(address, self.app.env.clock.now()).err()
+    }
+
     fn route<B>(self: &Arc<Self>, request: Request<B>) -> BoxFuture<'static, Response<AnswerBody>>
     where
         B: Body<Data = Bytes> + Send + 'static,
         B::Error: std::error::Error + Send + Sync + 'static,
     {
         let path = request.uri().path();
-        if path.starts_with("/zitadel.") || path.starts_with("/grpc.") {
+        if is_rpc(path) {
             if request.method() == Method::GET && is_ours(path) {
                 // No method is free of side effects, so none can be called by GET.
                 return Box::pin(std::future::ready(post_only()));
@@ -213,6 +233,9 @@ impl Shared {
         for _ in 0..hashing.refused {
             self.metrics.hashing_refused();
         }
+        let (callers, addresses) = self.app.rates.take_refused();
+        self.metrics.rate_refused("caller", callers);
+        self.metrics.rate_refused("address", addresses);
         self.metrics.hashing_queue(self.app.hashing.waiting());
     }
 
@@ -229,6 +252,16 @@ impl Shared {
             Err(error) => rest::error(&broken_body(&*error, most)),
         }
     }
+}
+
+/// Whether a path is that of a service.
+fn is_rpc(path: &str) -> bool {
+    path.starts_with("/zitadel.") || path.starts_with("/grpc.")
+}
+
+/// Pages that load balancers and monitoring ask for, which nobody must be able to keep them from.
+fn is_about_health(path: &str) -> bool {
+    matches!(path, "/debug/healthz" | "/debug/ready" | "/metrics") || path.starts_with("/grpc.health.")
 }
 
 /// Whether the path is that of a method in the descriptors.

@@ -43,6 +43,10 @@ pub struct Inbound {
 pub(super) type Run =
     Box<dyn Fn(Arc<App>, Inbound, Surface) -> BoxFuture<'static, Result<Bytes, Failure>> + Send + Sync>;
 
+/// Request extension: the address that a request comes from sends too many. It is refused here, in its own protocol.
+#[derive(Clone, Debug)]
+pub struct TooOften(pub Failure);
+
 /// A method with its handler, as the table lists it.
 pub(super) type Served = (&'static Rpc, Surface, Run);
 
@@ -231,6 +235,10 @@ impl Dispatcher for Shared {
         format: CodecFormat,
     ) -> UnaryResult {
         let Some(method) = self.0.find(path) else { return unimplemented_unary(path) };
+        if let Some(TooOften(refusal)) = ctx.extensions().get::<TooOften>() {
+            let refused = Err(status::connect_error(refusal));
+            return Box::pin(std::future::ready(refused));
+        }
         let protocol = match ctx.protocol() {
             Some(WireProtocol::Grpc) => Protocol::Grpc,
             Some(WireProtocol::GrpcWeb) => Protocol::GrpcWeb,

@@ -100,11 +100,28 @@ pub(super) async fn machine_token(
 /// than the store, which also knows what was revoked.
 async fn by_jwt(app: &Arc<App>, text: &str, claims: Glance, now: Timestamp) -> Result<Caller, Failure> {
     if claims.issuer != app.policy.issuer {
-        return Err(failure::AUTH_TOKEN_INVALID);
+        return by_issuer(app, text, &claims.issuer, now).await;
     }
     let id = claims.id.ok_or(failure::AUTH_TOKEN_INVALID)?;
     let presented = Presented { id, digest: app.keys.digest(TokenKind::Access, text) };
     by_token(&app.accesses, presented, now).await
+}
+
+/// A token of a trusted issuer. Whoever comes with it is told nothing but that it is not valid; the log knows more.
+async fn by_issuer(app: &Arc<App>, text: &str, name: &str, now: Timestamp) -> Result<Caller, Failure> {
+    let issuer = app.issuers.get(name).ok_or(failure::AUTH_TOKEN_INVALID)?;
+    let shown = issuer.show(text, now).await.map_err(|trouble| {
+        issuer.refused(trouble.why());
+        failure::AUTH_TOKEN_INVALID
+    })?;
+    let caller = shown.caller.clone();
+    // Nobody can be added under such an id now; but whoever was before the issuer was trusted is somebody else.
+    if shown.is_fresh() && read!(app, user::state(&caller.user_id))?.is_some() {
+        issuer.refused("a user of this server has the id that its caller would have");
+        return Err(failure::AUTH_TOKEN_INVALID);
+    }
+    issuer.remember(shown);
+    Ok(caller)
 }
 
 /// A session token of this very API as bearer.

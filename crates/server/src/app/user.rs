@@ -97,6 +97,9 @@ pub async fn add(call: &Call, new: NewUser) -> Result<Changed, Failure> {
     let username = new.username.unwrap_or(default_name);
     check_username(&username)?;
     call.caller.require(Permission::UserWrite, Some(&new.organisation))?;
+    if new.id.as_ref().is_some_and(|id| call.app.issuers.has_caller(id)) {
+        return Err(failure::USER_ID_TAKEN);
+    }
     // Hashing is dear: nobody without the permission gets to spend it.
     if let (UserKind::Human(human), Some((password, change_required))) = (&mut kind, password) {
         let hash = hash_new(&call.app, password).await?;

@@ -10,6 +10,7 @@ use doorward_core::user::{AccessTokenType, Machine, Profile, Transition, User, U
 use doorward_store::grant;
 use serde_json::{Value, json};
 
+use super::grant::role;
 use super::output::{Output, time};
 use super::{CliError, CliResult, user_id};
 use crate::app::password::NewPassword;
@@ -153,13 +154,7 @@ pub async fn run(call: &Call, command: Command, output: Output) -> CliResult {
 }
 
 async fn add(call: &Call, add: Add, output: Output) -> CliResult {
-    let roles = add.role.iter().map(|name| {
-        Role::named(name).ok_or_else(|| {
-            let known: Vec<_> = Role::ALL.iter().map(|role| role.name()).collect();
-            CliError::Usage(format!("there is no role {name}; there are {}", known.join(", ")))
-        })
-    });
-    let roles: Vec<Role> = roles.collect::<Result<_, _>>()?;
+    let roles: Vec<Role> = add.role.iter().map(|name| role(name)).collect::<Result<_, _>>()?;
     let organisation = add.org.unwrap_or_else(|| call.caller.organisation.clone());
     let kind = match add.machine {
         Some(name) => {

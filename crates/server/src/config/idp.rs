@@ -99,7 +99,7 @@ section! {
     }
 }
 
-const ID: Rule = Rule::Text {
+pub(super) const ID: Rule = Rule::Text {
     shape: "1 to 100 lower-case letters, digits, - and _",
     fits: |text| {
         (1..=100).contains(&text.len())
@@ -108,13 +108,13 @@ const ID: Rule = Rule::Text {
 };
 const NAME: Rule = Rule::Optional { shape: "a text", fits: |text| !text.trim().is_empty() };
 const CLIENT_ID: Rule = Rule::Text { shape: "a text", fits: |text| !text.trim().is_empty() };
-const ENDPOINT: Rule = Rule::Optional {
+pub(super) const ENDPOINT: Rule = Rule::Optional {
     shape: "an https URL (http for this very machine) without fragment",
     fits: |text| Url::parse(text).is_ok_and(|url| is_endpoint(&url)),
 };
 const SCOPES: Rule = Rule::List { shape: "scopes such as \"openid\"", fits: is_scope };
-const CLAIM: Rule = Rule::Optional { shape: CLAIM_SHAPE, fits: is_claim };
-const SOME_CLAIM: Rule = Rule::Text { shape: CLAIM_SHAPE, fits: is_claim };
+pub(super) const CLAIM: Rule = Rule::Optional { shape: CLAIM_SHAPE, fits: is_claim };
+pub(super) const SOME_CLAIM: Rule = Rule::Text { shape: CLAIM_SHAPE, fits: is_claim };
 const CLAIM_SHAPE: &str = "the name of a claim, or a path that begins with / into nested ones";
 const REDIRECTS: Rule = Rule::List {
     shape: "beginnings of URLs such as \"https://login.example.com/\", at least up to the / behind the host",

@@ -1,4 +1,4 @@
-//! Sections that there may be any number of: each is a table of a list, and goes by the id that it has in itself.
+//! Sections that there may be any number of: each is a table of a list. Most go by the id that they have in themselves.
 //!
 //! Among the entries their keys have paths such as `idp.000.issuer`, by their place in the list.
 
@@ -43,9 +43,10 @@ impl Layers {
         let (Some(section), DeValue::Array(spans), Value::Array(values)) = (section, spans, value) else {
             return self.complain(not_a_list(list), Some(origin));
         };
+        let has_id = section.keys.iter().any(|key| key.name == ID);
         for (place, (spanned, value)) in spans.iter().zip(values).enumerate() {
             match (spanned.get_ref(), value) {
-                (DeValue::Table(_), Value::Table(values)) if !values.contains_key(ID) => {
+                (DeValue::Table(_), Value::Table(values)) if has_id && !values.contains_key(ID) => {
                     let message = format!("{list}.{ID}: every [[{list}]] needs one");
                     self.complain(message, Some(source.origin(start(spanned))));
                 }

@@ -20,6 +20,8 @@ pub(super) enum Rule {
     Secret { shape: &'static str, fits: fn(&str) -> bool },
     /// A list of texts.
     List { shape: &'static str, fits: fn(&str) -> bool },
+    /// Texts that stand for other texts: a table.
+    Map { shape: &'static str, fits: fn(&str, &str) -> bool },
 }
 
 /// One key of a section.
@@ -93,6 +95,7 @@ impl Rule {
                 format!("{shape}, or empty for none")
             }
             Self::List { shape, .. } => format!("a list of {shape}"),
+            Self::Map { shape, .. } => format!("a table of {shape}"),
         }
     }
 
@@ -107,6 +110,9 @@ impl Rule {
             }
             (Self::List { fits, .. }, Value::Array(items)) => {
                 items.iter().all(|item| item.as_str().is_some_and(fits))
+            }
+            (Self::Map { fits, .. }, Value::Table(table)) => {
+                table.iter().all(|(name, value)| value.as_str().is_some_and(|value| fits(name, value)))
             }
             _ => false,
         }

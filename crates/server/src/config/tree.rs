@@ -5,14 +5,17 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::delivery::{Delivery, Mail, OutboxPolicy, Sms};
+use super::grant::Grant;
 use super::idp::{Idp, Intents};
 use super::oauth::Oauth;
+use super::rate::Rate;
 use super::rule::section;
 use super::secret::SecretText;
 use super::shape::{
     ADDRESS, ALGORITHM, DATABASE, DIRECTORY, FILE, FILTER, ISSUER, KEY, LOG_FORMAT, ORIGINS, SWITCH, URL,
     whole,
 };
+use super::trusted_issuer::TrustedIssuer;
 use super::web_authn::WebAuthn;
 
 /// The form of log lines.
@@ -56,6 +59,7 @@ section! {
         master_key: Option<SecretText> = None, KEY;
         in tls: Tls;
         in limits: Limits;
+        in rate: Rate;
         in cors: Cors;
         in hashing: Hashing;
         in policy: Policy;
@@ -71,6 +75,8 @@ section! {
         in intents: Intents;
         in oauth: Oauth;
         many idp: Idp;
+        many trusted_issuer: TrustedIssuer;
+        many grant: Grant;
     }
 }
 

@@ -88,7 +88,7 @@ impl Mapping {
 }
 
 /// The claim of that name, or at the end of that path.
-fn find<'a>(claims: &'a Object, name: &str) -> Option<&'a Value> {
+pub(crate) fn find<'a>(claims: &'a Object, name: &str) -> Option<&'a Value> {
     let Some(path) = name.strip_prefix('/') else { return claims.get(name) };
     let (first, rest) = path.split_once('/').unwrap_or((path, ""));
     let first = claims.get(&first.replace("~1", "/").replace("~0", "~"))?;
@@ -96,7 +96,7 @@ fn find<'a>(claims: &'a Object, name: &str) -> Option<&'a Value> {
 }
 
 /// A claim as text; whole numbers, as some providers have for ids, count as text.
-fn text(claims: &Object, name: &str) -> Option<String> {
+pub(crate) fn text(claims: &Object, name: &str) -> Option<String> {
     match find(claims, name)? {
         Value::String(text) if !text.trim().is_empty() => Some(text.clone()),
         Value::Number(number) if number.is_i64() || number.is_u64() => Some(number.to_string()),

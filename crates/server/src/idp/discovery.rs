@@ -134,17 +134,29 @@ impl Published {
 }
 
 /// Where an issuer publishes its document: the path is appended, whether the issuer ends with a slash or not.
-fn well_known(issuer: &Url) -> Url {
+pub(crate) fn well_known(issuer: &Url) -> Url {
     let mut place = issuer.clone();
     place.set_path(&format!("{}/.well-known/openid-configuration", issuer.path().trim_end_matches('/')));
     place
 }
 
 /// Keys of kinds that are not known here are passed over.
-fn read_keys(document: &Object) -> Vec<Jwk> {
+pub(crate) fn read_keys(document: &Object) -> Vec<Jwk> {
     let keys = document.get("keys").and_then(Value::as_array);
     let keys = keys.into_iter().flatten().take(MOST_KEYS);
     keys.filter_map(|key| serde_json::from_value(key.clone()).ok()).collect()
+}
+
+/// Where the keys of an issuer are, of which nothing else is wanted.
+pub(crate) fn read_jwks_uri(document: &Object, issuer: &Url, exact: &str) -> Result<Url, Trouble> {
+    let text = |name: &str| document.get(name).and_then(Value::as_str);
+    if text("issuer") != Some(exact) {
+        return Err(Trouble::untrusted("the discovery document is of another issuer"));
+    }
+    let place = text("jwks_uri").and_then(|text| Url::parse(text).ok());
+    place
+        .filter(|place| may_name(issuer, place))
+        .ok_or_else(|| Trouble::untrusted("the discovery document has no jwks_uri that is an https URL"))
 }
 
 impl Metadata {

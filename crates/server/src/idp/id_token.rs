@@ -1,18 +1,16 @@
 //! ID tokens: signed by the provider, for this server, about this login, and still good.
 
 use doorward_core::base::{Span, Timestamp};
-use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, KeyAlgorithm, KeyOperations, PublicKeyUse};
-use jsonwebtoken::{Algorithm, DecodingKey, Header, Validation, decode, decode_header};
+use jsonwebtoken::Algorithm;
+use jsonwebtoken::jwk::Jwk;
 use serde_json::Value;
 
 use super::Trouble;
 use super::outbound::Object;
+use super::signed::{self, Signer, time};
 
 /// How far the clocks of two machines may be apart.
 const SKEW: Span = Span::seconds(60);
-
-/// The longest text that is looked at.
-const MOST: usize = 32 * 1024;
 
 /// What a token must say.
 #[derive(Debug, Clone, Copy)]
@@ -27,71 +25,12 @@ pub struct Expected<'a> {
     pub now: Timestamp,
 }
 
-/// Which keys may have signed a token.
-#[derive(Debug)]
-pub enum Signer {
-    /// This one.
-    Key(Box<Jwk>, Algorithm),
-    /// None that is known: perhaps a new one.
-    Unknown,
-}
-
-/// Reads the head of a token, and finds the key that it names. Nothing of it is trusted but which of the keys to try.
+/// Reads the head of a token, and finds the key that it names.
 ///
 /// # Errors
 /// When it is no signed token, or not signed in a way that is accepted.
 pub fn signer(token: &str, keys: &[Jwk]) -> Result<Signer, Trouble> {
-    if token.len() > MOST {
-        return Err(Trouble::untrusted("the ID token is too long"));
-    }
-    // An unsigned one has an algorithm that is none.
-    let header = decode_header(token).map_err(|_| Trouble::untrusted("the ID token is no signed token"))?;
-    if header.crit.is_some() || header.enc.is_some() || header.zip.is_some() {
-        return Err(Trouble::untrusted("the ID token has a head that is not understood"));
-    }
-    if !accepted(header.alg) {
-        return Err(Trouble::untrusted("the ID token is signed with an algorithm that is not accepted"));
-    }
-    let fitting: Vec<&Jwk> = keys.iter().filter(|key| fits(key, &header)).collect();
-    Ok(match (header.kid.is_some(), fitting.as_slice()) {
-        (_, []) => Signer::Unknown,
-        (_, [only]) => Signer::Key(Box::new((*only).clone()), header.alg),
-        _ => return Err(Trouble::untrusted("the ID token does not say which key signed it")),
-    })
-}
-
-/// Whether whoever knows the public key could have made the signature, too: those are not accepted.
-const fn accepted(algorithm: Algorithm) -> bool {
-    !matches!(algorithm, Algorithm::HS256 | Algorithm::HS384 | Algorithm::HS512)
-}
-
-/// Whether a key is the one that is named, and one for such signatures.
-fn fits(key: &Jwk, header: &Header) -> bool {
-    let common = &key.common;
-    let named = header.kid.is_none() || common.key_id == header.kid;
-    let meant = common.key_algorithm.is_none_or(|algorithm| algorithm == KeyAlgorithm::from(header.alg));
-    let signs = common.public_key_use.as_ref().is_none_or(|use_| *use_ == PublicKeyUse::Signature);
-    let verifies =
-        common.key_operations.as_ref().is_none_or(|operations| operations.contains(&KeyOperations::Verify));
-    named && meant && signs && verifies && algorithms(&key.algorithm).contains(&header.alg)
-}
-
-/// The algorithms of a key: those of its kind and curve, and none of a shared one.
-const fn algorithms(parameters: &AlgorithmParameters) -> &'static [Algorithm] {
-    use Algorithm as A;
-    match parameters {
-        AlgorithmParameters::RSA(_) => &[A::RS256, A::RS384, A::RS512, A::PS256, A::PS384, A::PS512],
-        AlgorithmParameters::EllipticCurve(key) => match key.curve {
-            EllipticCurve::P256 => &[A::ES256],
-            EllipticCurve::P384 => &[A::ES384],
-            _ => &[],
-        },
-        AlgorithmParameters::OctetKeyPair(key) => match key.curve {
-            EllipticCurve::Ed25519 => &[A::EdDSA],
-            _ => &[],
-        },
-        _ => &[],
-    }
+    signed::signer(&signed::head(token)?, keys)
 }
 
 /// Verifies a token with the key that signed it, and gives what it says.
@@ -104,16 +43,7 @@ pub fn verify(
     algorithm: Algorithm,
     expected: Expected<'_>,
 ) -> Result<Object, Trouble> {
-    let key =
-        DecodingKey::from_jwk(key).map_err(|_| Trouble::untrusted("a key of the provider is broken"))?;
-    // The library would ask the clock of the machine; what the token says is looked at below.
-    let mut validation = Validation::new(algorithm);
-    validation.required_spec_claims.clear();
-    validation.validate_exp = false;
-    validation.validate_aud = false;
-    let claims = decode::<Object>(token, &key, &validation)
-        .map_err(|_| Trouble::untrusted("the signature of the ID token is wrong"))?
-        .claims;
+    let claims = signed::opened(token, key, algorithm)?;
     check(&claims, expected).map_err(|why| Trouble::untrusted(format!("the ID token {why}")))?;
     Ok(claims)
 }
@@ -156,21 +86,6 @@ fn check_audience(claims: &Object, client_id: &str) -> Result<(), &'static str> 
         None if several => Err("does not say on behalf of whom it was made"),
         _ => Ok(()),
     }
-}
-
-/// A time in seconds, perhaps with a fraction.
-fn time(claims: &Object, name: &str) -> Option<Timestamp> {
-    let number = claims.get(name)?;
-    let seconds = number.as_i64().or_else(|| {
-        let seconds = number.as_f64().filter(|seconds| seconds.abs() < 1e12)?;
-        #[expect(
-            clippy::cast_possible_truncation,
-            reason = "it is small enough, and a fraction does not matter"
-        )]
-        let whole = seconds.floor() as i64;
-        Some(whole)
-    })?;
-    Some(Timestamp::from_seconds_and_nanos(seconds, 0))
 }
 
 #[cfg(test)]

@@ -2,13 +2,15 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use jsonwebtoken::{EncodingKey, encode};
+use jsonwebtoken::jwk::{KeyAlgorithm, KeyOperations, PublicKeyUse};
+use jsonwebtoken::{EncodingKey, Header, encode};
 use rcgen::{
     KeyPair, PKCS_ECDSA_P256_SHA256, PKCS_ECDSA_P384_SHA384, PKCS_ED25519, PKCS_RSA_SHA256, PublicKeyData,
 };
 use serde_json::{Map, json};
 
 use super::*;
+use crate::idp::signed::MOST;
 
 const NOW: Timestamp = Timestamp(1_763_632_800_000_000);
 const SECONDS: i64 = 1_763_632_800;

@@ -9,9 +9,10 @@ use url::form_urlencoded;
 
 use super::Trouble;
 use super::discovery::Metadata;
-use super::id_token::{Expected, Signer, signer, verify};
+use super::id_token::{Expected, signer, verify};
 use super::outbound::Object;
 use super::provider::{Kind, Opening, Provider};
+use super::signed::Signer;
 use crate::config::ClientAuth;
 
 /// What comes back through the browser.

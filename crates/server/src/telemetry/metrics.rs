@@ -40,6 +40,7 @@ pub struct Metrics {
     connections_refused: Family<ReasonLabels, Counter>,
     connections_dropped: Family<ReasonLabels, Counter>,
     request_timeouts: Counter,
+    rate_refused: Family<ReasonLabels, Counter>,
     sessions_removed: Counter,
     messages_sent: Family<ChannelLabels, Counter>,
     messages_failed: Family<ChannelLabels, Counter>,
@@ -66,6 +67,7 @@ impl Metrics {
             connections_refused: Family::default(),
             connections_dropped: Family::default(),
             request_timeouts: Counter::default(),
+            rate_refused: Family::default(),
             sessions_removed: Counter::default(),
             messages_sent: Family::default(),
             messages_failed: Family::default(),
@@ -98,6 +100,7 @@ impl Metrics {
             "connections_refused", "Connections closed before they were served", self.connections_refused.clone();
             "connections_dropped", "Served connections closed because of a limit", self.connections_dropped.clone();
             "request_timeouts", "Requests without an answer in time", self.request_timeouts.clone();
+            "rate_refused", "Requests of somebody who sent too many", self.rate_refused.clone();
             "sessions_removed", "Sessions removed long after their end", self.sessions_removed.clone();
             "messages_sent", "Mails and SMS that were sent", self.messages_sent.clone();
             "messages_failed", "Attempts to send that failed and are made again", self.messages_failed.clone();
@@ -176,6 +179,11 @@ impl Metrics {
     /// A password was not hashed, because too many waited or it waited too long.
     pub fn hashing_refused(&self) {
         self.hashing_refused.inc();
+    }
+
+    /// So many requests were refused, of callers or addresses that sent too many.
+    pub fn rate_refused(&self, reason: &'static str, count: u64) {
+        self.rate_refused.get_or_create(&ReasonLabels { reason }).inc_by(count);
     }
 
     /// So many sessions were removed because they were over for long.

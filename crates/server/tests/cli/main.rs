@@ -16,6 +16,7 @@ pub(crate) mod child;
 #[path = "../api/client.rs"]
 pub(crate) mod client;
 mod config;
+mod grants;
 #[expect(dead_code, reason = "the tests of secrets use the rest of it")]
 pub(crate) mod home;
 mod key;

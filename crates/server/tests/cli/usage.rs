@@ -7,9 +7,10 @@ use crate::tools::{run, served, told};
 #[test]
 fn every_command_has_a_help_text() {
     let dir = tempfile::tempdir().unwrap();
-    let groups: [(&str, &[&str]); 12] = [
+    let groups: [(&str, &[&str]); 13] = [
         ("serve", &[]),
         ("user", &["add", "list", "show", "set-password", "lock", "unlock", "delete"]),
+        ("grant", &["add", "list", "remove"]),
         ("org", &["add", "list"]),
         ("token", &["create", "list", "revoke"]),
         ("key", &["add", "list", "remove"]),

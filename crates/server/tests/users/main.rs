@@ -16,6 +16,7 @@ pub(crate) mod tools;
 mod users_contact;
 mod users_create;
 mod users_factors;
+mod users_grants;
 mod users_hashes;
 mod users_links;
 mod users_machine_keys;

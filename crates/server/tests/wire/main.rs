@@ -26,6 +26,7 @@ mod malformed;
 mod order;
 mod order_factors;
 mod pages;
+mod rates;
 #[expect(dead_code, reason = "the tests of the api use the rest of it")]
 #[path = "../api/rig.rs"]
 pub(crate) mod rig;

@@ -1,6 +1,7 @@
 //! Roles: held once, on the instance or on an organisation.
 
 use doorward_core::caller::{Membership, Role};
+use doorward_store::grant::Grant;
 use doorward_store::{StoreError, grant, token};
 
 use crate::rig::Rig;
@@ -45,6 +46,40 @@ async fn granting_twice_grants_once() {
 }
 
 #[tokio::test]
+async fn a_role_is_taken_away_where_it_is_held_and_nowhere_else() {
+    let rig = two_users().await;
+    let held = [on(None, Role::IamOwner), on(Some("home"), Role::OrgOwner), on(Some("away"), Role::OrgOwner)];
+    for membership in held.clone() {
+        writing!(rig, [membership] grant::insert("1", &membership)).unwrap();
+    }
+    writing!(rig, [] grant::insert("2", &on(Some("home"), Role::OrgOwner))).unwrap();
+    let grant = |user: &str, organisation: Option<&str>, role: &str| Grant {
+        user_id: user.to_owned(),
+        organisation: organisation.map(str::to_owned),
+        role: role.to_owned(),
+    };
+    let (all, own) =
+        (reading!(rig, grant::list(None)).unwrap(), reading!(rig, grant::list(Some("2"))).unwrap());
+    assert_eq!((all.len(), own.as_slice()), (4, [grant("2", Some("home"), "ORG_OWNER")].as_slice()));
+    assert!(
+        all.contains(&grant("1", None, "IAM_OWNER")) && all.contains(&grant("1", Some("away"), "ORG_OWNER"))
+    );
+    for missing in [
+        grant("1", None, "ORG_OWNER"),
+        grant("1", Some("home"), "IAM_OWNER"),
+        grant("2", Some("away"), "ORG_OWNER"),
+        grant("3", None, "IAM_OWNER"),
+    ] {
+        assert!(!writing!(rig, [missing] grant::delete(&missing)).unwrap(), "{missing:?}");
+    }
+    let gone = grant("1", Some("home"), "ORG_OWNER");
+    assert!(writing!(rig, [gone] grant::delete(&gone)).unwrap());
+    assert!(!writing!(rig, [gone] grant::delete(&gone)).unwrap());
+    assert_eq!(reading!(rig, grant::of_user("1")).unwrap(), [held[0].clone(), held[2].clone()]);
+    assert_eq!(reading!(rig, grant::list(Some("2"))).unwrap(), own);
+}
+
+#[tokio::test]
 async fn a_role_that_this_version_does_not_know_grants_nothing() {
     let rig = two_users().await;
     writing!(rig, [] grant::insert("1", &on(None, Role::IamOwnerViewer))).unwrap();
@@ -56,6 +91,8 @@ async fn a_role_that_this_version_does_not_know_grants_nothing() {
     .await;
     assert_eq!(reading!(rig, grant::of_user("1")).unwrap(), [on(None, Role::IamOwnerViewer)]);
     assert!(reading!(rig, grant::of_user("2")).unwrap().is_empty());
+    let unknown = reading!(rig, grant::list(Some("2"))).unwrap();
+    assert_eq!(unknown[0].role, "iam_owner", "the operator sees it, and can take it away");
     let digest = [1; 32];
     let access = token::AccessToken {
         id: "t".to_owned(),

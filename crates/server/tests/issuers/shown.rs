@@ -112,7 +112,7 @@ async fn no_user_passes_for_a_caller_of_an_issuer() {
         organisation,
         state: UserState::Active,
         username: "bob".to_owned(),
-        kind: UserKind::Machine(Machine { name: "bob".to_owned(), description: String::new() }),
+        kind: UserKind::Machine(Machine { name: "bob".to_owned(), ..Machine::default() }),
         created: Timestamp(1),
         changed: Timestamp(1),
         sequence: 1,

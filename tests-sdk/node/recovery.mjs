@@ -8,7 +8,7 @@ import { FactorsSchema } from "@zitadel/proto/zitadel/session/v2/session_pb";
 import { ChecksSchema } from "@zitadel/proto/zitadel/session/v2/session_service_pb";
 
 const { OPTIONAL, REPEATED } = FieldDescriptorProto_Label;
-const { STRING, UINT32, MESSAGE, BYTES } = FieldDescriptorProto_Type;
+const { STRING, UINT32, MESSAGE } = FieldDescriptorProto_Type;
 
 const field = (name, number, type, more = {}) => ({ name, number, type, label: OPTIONAL, ...more });
 const message = (name, ...fields) => ({ name, field: fields });
@@ -22,8 +22,9 @@ const file = create(FileDescriptorProtoSchema, {
     message("GenerateRecoveryCodesResponse", field("recovery_codes", 2, STRING, { label: REPEATED })),
     message("Code", field("code", 1, STRING)),
     message("Checks", field("recovery_code", 8, MESSAGE, { typeName: ".zitadel.user.v2.Code" })),
-    message("Time", field("verified_at", 1, BYTES)),
-    message("Factors", field("recovery_code", 8, MESSAGE, { typeName: ".zitadel.user.v2.Time" })),
+    message("Time"),
+    message("Factor", field("verified_at", 1, MESSAGE, { typeName: ".zitadel.user.v2.Time" })),
+    message("Factors", field("recovery_code", 8, MESSAGE, { typeName: ".zitadel.user.v2.Factor" })),
   ],
   service: [
     {

@@ -36,7 +36,8 @@ pub const OUTBOX: Sealed = Sealed { table: "outbox", key: "id", column: "payload
 pub const KEY: Sealed = Sealed { table: "sealed_keys", key: "id", column: "sealed", name: "key" };
 
 /// Keys that sign tokens.
-pub const SIGNING_KEY: Sealed = Sealed { table: "signing_keys", key: "id", column: "sealed", name: "signing key" };
+pub const SIGNING_KEY: Sealed =
+    Sealed { table: "signing_keys", key: "id", column: "sealed", name: "signing key" };
 
 /// All sealed columns. Whoever adds one names it here; a test asks of every column of bytes what it holds.
 pub const SEALED: [&Sealed; 5] = [&TOTP, &INTENT, &OUTBOX, &KEY, &SIGNING_KEY];

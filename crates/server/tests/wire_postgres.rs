@@ -3,4 +3,4 @@
 #[path = "wire/main.rs"]
 mod suite;
 
-use suite::{client, denial_factors, denial_roles, denial_table, denial_users, denial_world, rig, talk};
+use suite::{client, rig, talk};

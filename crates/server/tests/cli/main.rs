@@ -10,6 +10,7 @@
     reason = "a test fails loudly"
 )]
 
+mod access_tokens;
 #[path = "../wire/child.rs"]
 pub(crate) mod child;
 #[expect(dead_code, reason = "the tests of the api use the rest of it")]

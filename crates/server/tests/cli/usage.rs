@@ -7,9 +7,9 @@ use crate::tools::{run, served, told};
 #[test]
 fn every_command_has_a_help_text() {
     let dir = tempfile::tempdir().unwrap();
-    let groups: [(&str, &[&str]); 13] = [
+    let groups: [(&str, &[&str]); 14] = [
         ("serve", &[]),
-        ("user", &["add", "list", "show", "set-password", "lock", "unlock", "delete"]),
+        ("user", &["add", "list", "show", "set-password", "set-access-token", "lock", "unlock", "delete"]),
         ("grant", &["add", "list", "remove"]),
         ("org", &["add", "list"]),
         ("token", &["create", "list", "revoke"]),
@@ -20,6 +20,7 @@ fn every_command_has_a_help_text() {
         ("backup", &[]),
         ("migrate", &["status", "up"]),
         ("move", &[]),
+        ("keys", &["status", "rotate", "signing"]),
         ("version", &[]),
     ];
     let all = run(dir.path(), &["--help"]);

@@ -8,18 +8,7 @@ use rcgen::{KeyPair, PKCS_RSA_SHA256, PublicKeyData};
 use serde_json::{Value, json};
 
 use crate::stub::{Key, Reply};
-use crate::tools::{claims, is_let_in, sign_with, token, with_issuer};
-
-/// The next character of base64url: the form stays right.
-fn other(byte: u8) -> char {
-    match byte {
-        b'z' | b'Z' | b'9' => '-',
-        b'-' => '_',
-        b'_' => 'A',
-        b'.' => 'A',
-        byte => char::from(byte + 1),
-    }
-}
+use crate::tools::{claims, is_let_in, other, sign_with, token, with_issuer};
 
 #[tokio::test]
 async fn every_mutation_of_a_token_is_refused_though_it_was_let_in_before() {

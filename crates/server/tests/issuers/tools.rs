@@ -78,3 +78,14 @@ pub async fn is_let_in(rig: &Rig, token: &str) -> bool {
     assert_eq!((status, id.as_str()), INVALID, "{token}");
     false
 }
+
+/// The next character of base64url: the form stays right.
+pub fn other(byte: u8) -> char {
+    match byte {
+        b'z' | b'Z' | b'9' => '-',
+        b'-' => '_',
+        b'_' => 'A',
+        b'.' => 'A',
+        byte => char::from(byte + 1),
+    }
+}

@@ -33,6 +33,8 @@ pub enum Rule {
     Organisation(&'static str),
     /// The same, asked of the method as a whole, before the request is looked at.
     Method(&'static str),
+    /// The same on the organisation that the caller belongs to.
+    Here(&'static str),
 }
 
 /// What becomes of a caller without roles who is the user concerned.

@@ -8,9 +8,10 @@ use doorward_core::session::UserAgent;
 use doorward_store::user::Wanted;
 use serde_json::{Value, json};
 
-use crate::denial_roles::{ROLES, carries, is_for_instance};
-use crate::denial_table::{Fresh, Own, Rule, Target};
+use crate::bearer::{Desk, Kind};
 use crate::rig::{Rig, human};
+use crate::roles::{ROLES, carries, is_for_instance};
+use crate::table::{Fresh, Own, Rule, Target};
 
 /// Who calls.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,13 +26,16 @@ pub enum Who {
     Own,
 }
 
-/// A caller: a name for messages, the token if any, and who it is.
+/// A caller: a name for messages, the token if any, who it is and where it belongs.
 #[derive(Debug, Clone)]
 pub struct Candidate {
     pub name: String,
     pub token: Option<String>,
     pub who: Who,
+    pub organisation: String,
 }
+
+const FOREIGNER: &str = "the owner of another organisation";
 
 pub struct World {
     pub rig: Rig,
@@ -42,52 +46,59 @@ pub struct World {
 }
 
 impl World {
-    pub async fn build() -> Self {
-        let rig = Rig::start().await;
-        let home = rig.app.instance.default_organisation.clone();
-        let away = rig.add_organisation("Away").await;
+    /// Everybody, with tokens of a kind.
+    pub async fn build(kind: Kind) -> Self {
+        let desk = Desk::open(kind).await;
         let mut callers = Vec::new();
         let mut add = |name: &str, token: Option<&str>, who: Who| {
-            callers.push(Candidate { name: name.to_owned(), token: token.map(str::to_owned), who });
+            let organisation = desk.home.clone();
+            callers.push(Candidate {
+                name: name.to_owned(),
+                token: token.map(str::to_owned),
+                who,
+                organisation,
+            });
         };
         add("no token", None, Who::Outside("auth header missing"));
         add("an empty token", Some(""), Who::Outside("AUTH-toLo1"));
         add("garbage", Some("garbage"), Who::Outside("AUTH-7fs1e"));
-        let (id, _) = rig.add_machine("expired", &[(None, "IAM_OWNER")]).await;
-        let request = json!({ "userId": id, "expirationDate": "2025-11-20T10:00:01Z" });
-        let expired = rig.ok("user.AddPersonalAccessToken", &rig.admin, request).await["token"].clone();
-        add("an expired token", expired.as_str(), Who::Outside("AUTH-7fs1e"));
-        let (id, revoked) = rig.add_machine("revoked", &[(None, "IAM_OWNER")]).await;
-        let filter = json!({ "filters": [{ "userIdFilter": { "id": id } }] });
-        let found = rig.ok("user.ListPersonalAccessTokens", &rig.admin, filter).await;
-        let request = json!({ "userId": id, "tokenId": found["result"][0]["id"] });
-        rig.ok("user.RemovePersonalAccessToken", &rig.admin, request).await;
-        add("a revoked token", Some(&revoked), Who::Outside("AUTH-7fs1e"));
-        let (_, nobody) = rig.add_machine("nobody", &[]).await;
-        add("no role", Some(&nobody), Who::Roles(Vec::new()));
+        add("an expired token", Some(&desk.short_lived("expired").await), Who::Outside("AUTH-7fs1e"));
+        desk.rig.clock.advance(Span::seconds(2));
+        add("a revoked token", Some(&desk.revoked("revoked").await), Who::Outside("AUTH-7fs1e"));
+        add("no role", Some(&desk.caller("nobody", None).await.1), Who::Roles(Vec::new()));
         for (role, _) in ROLES {
-            let place = (!is_for_instance(role)).then(|| home.clone());
-            let (_, token) = rig.add_machine(role, &[(place.as_deref(), role)]).await;
+            let place = (!is_for_instance(role)).then(|| desk.home.clone());
+            let (_, token) = desk.caller(role, Some((place.as_deref(), role))).await;
             add(role, Some(&token), Who::Roles(vec![(place, role)]));
         }
-        let (_, token) = rig.add_machine("foreigner", &[(Some(&away), "ORG_OWNER")]).await;
-        add("the owner of another organisation", Some(&token), Who::Roles(vec![(Some(away), "ORG_OWNER")]));
-        let (creator, token) = rig.add_machine("creator", &[]).await;
+        let (_, token) = desk.caller("foreigner", Some((Some(&desk.away), "ORG_OWNER"))).await;
+        let held = vec![(Some(desk.away.clone()), "ORG_OWNER")];
+        add(FOREIGNER, Some(&token), Who::Roles(held));
+        let (creator, token) = desk.caller("creator", None).await;
         add("the creator", Some(&token), Who::Creator);
         add("the user concerned", None, Who::Own);
-        rig.clock.advance(Span::seconds(2));
-        Self { rig, home, callers, creator, count: 0 }
+        if kind == Kind::Foreign {
+            // Callers of an issuer belong where it gives them their roles.
+            let one = callers.iter_mut().find(|caller| caller.name == FOREIGNER).unwrap();
+            one.organisation.clone_from(&desk.away);
+        }
+        Self { callers, ..Self::of(desk, creator) }
+    }
+
+    /// Without callers of its own.
+    pub fn of(desk: Desk, creator: String) -> Self {
+        Self { home: desk.home, rig: desk.rig, callers: Vec::new(), creator, count: 0 }
     }
 
     /// What the documentation says of a call: allowed, or the id of the refusal.
     pub fn expected(
         &self,
-        caller: &Who,
+        caller: &Candidate,
         (rule, own): (Rule, Own),
         creator: bool,
     ) -> Result<(), &'static str> {
         let nobody = Vec::new();
-        let roles = match (caller, own) {
+        let roles = match (&caller.who, own) {
             (Who::Outside(refusal), _) => return Err(*refusal),
             (Who::Own, Own::Refused(refusal)) => return Err(refusal),
             (Who::Own, Own::Allowed) => return Ok(()),
@@ -99,6 +110,7 @@ impl World {
             Rule::Anyone => return Ok(()),
             Rule::Instance(permission) => (permission, None, "AUTH-AWfge"),
             Rule::Organisation(permission) => (permission, Some(&self.home), "AUTH-AWfge"),
+            Rule::Here(permission) => (permission, Some(&caller.organisation), "AUTH-5mWD2"),
             Rule::Method(permission) => (permission, Some(&self.home), "AUTH-5mWD2"),
         };
         let held: Vec<_> = roles.iter().filter(|(on, _)| on.is_none() || on.as_ref() == place).collect();

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::denial_table::{Entry, Fresh, Own, Rule, Target, entry};
+use crate::table::{Entry, Fresh, Own, Rule, Target, entry};
 
 fn user(fresh: &Fresh) -> Value {
     json!({ "userId": fresh.user })
@@ -25,7 +25,7 @@ const WRITER: Rule = Rule::Organisation("user.write");
 /// Making users and reading them.
 fn making() -> Vec<Entry> {
     use Own::{Allowed, Ruled};
-    use Rule::{Anyone, Method, Organisation};
+    use Rule::{Anyone, Here, Method, Organisation};
     use Target::{Human, Machine, Nothing};
     vec![
         entry(
@@ -40,7 +40,7 @@ fn making() -> Vec<Entry> {
             (WRITER, Ruled),
             |one| json!({ "organizationId": one.home, "machine": { "name": format!("new{}", one.number) } }),
         ),
-        entry("AddHumanUser", Nothing, (Method("user.write"), Ruled), human),
+        entry("AddHumanUser", Nothing, (Here("user.write"), Ruled), human),
         entry("AddHumanUser", Nothing, (Method("user.write"), Ruled), |one| {
             let mut request = human(one);
             request["organization"] = json!({ "orgId": one.home });

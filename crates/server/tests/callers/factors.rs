@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::denial_table::{Entry, Fresh, Own, Rule, Target, entry};
+use crate::table::{Entry, Fresh, Own, Rule, Target, entry};
 
 const READER: Rule = Rule::Organisation("user.read");
 const WRITER: Rule = Rule::Organisation("user.write");

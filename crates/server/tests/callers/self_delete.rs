@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
-use crate::denial_roles::{ROLES, carries, is_for_instance};
 use crate::rig::Rig;
+use crate::roles::{ROLES, carries, is_for_instance};
 
 #[tokio::test]
 async fn only_the_roles_that_say_so_may_delete_their_own_user() {

@@ -212,6 +212,21 @@ impl Caller {
         if self.user_id == user_id { Ok(()) } else { self.require(permission, Some(organisation)) }
     }
 
+    /// Asks for everything that roles carry, where they carry it: whoever can act as their holder must be able to do it
+    /// anyway.
+    ///
+    /// # Errors
+    /// `DOORWARD-R0le5` if the holder may do anything that the caller may not.
+    pub fn require_all_of(&self, held: &[Membership]) -> Result<(), Failure> {
+        let may = |permission, on: &Membership| self.require(permission, on.organisation.as_deref()).is_ok();
+        let all = held.iter().all(|held| {
+            Permission::ALL
+                .into_iter()
+                .all(|permission| !held.role.grants(permission) || may(permission, held))
+        });
+        if all { Ok(()) } else { Err(failure::ROLES_BEYOND) }
+    }
+
     /// Asks for the permission of a whole method, on the organisation that the call is made for.
     ///
     /// # Errors

@@ -121,6 +121,7 @@ failures! {
     // Permissions.
     MEMBERSHIP_MISSING = NotFound, "AUTHZ-cdgFk", "membership not found";
     PERMISSION_MISSING = PermissionDenied, "AUTH-AWfge", "No matching permissions found";
+    ROLES_BEYOND = PermissionDenied, "DOORWARD-R0le5", "The user may do more than the caller";
     METHOD_PERMISSION_MISSING = PermissionDenied, "AUTH-5mWD2", "No matching permissions found";
     // Sessions.
     SESSION_NOT_FOUND = NotFound, "QUERY-SFeaa", "Session does not exist";

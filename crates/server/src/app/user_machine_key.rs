@@ -10,14 +10,15 @@ use doorward_store::machine_key::{self, MachineKey};
 use doorward_store::session_search::Found;
 
 use super::user::find;
-use super::user_credential::{change_machine, permit_machine};
+use super::user_credential::{change_machine, give_to_machine, may_give_to_machine};
 use super::{Call, read, store_failure};
 
 /// Adds the public key of the caller, or makes a key if there is none: then the key file is told this once.
 ///
 /// # Errors
 /// `DOORWARD-K3yx0` when it would be dead at birth, `DOORWARD-K3yb4` for a public key that is of no use,
-/// `DOORWARD-K3ys0` when the user has enough, `DOORWARD-M4ch1` for a person, those of permission and store.
+/// `DOORWARD-K3ys0` when the user has enough, `DOORWARD-R0le5` when the user may do more than the caller,
+/// `DOORWARD-M4ch1` for a person, those of permission and store.
 pub async fn add(
     call: &Call,
     user_id: String,
@@ -35,7 +36,7 @@ pub async fn add(
         (read_public(public)?, None)
     };
     let id = call.app.mint_id(now);
-    let key = change_machine(call, user_id, move |conn, user| {
+    let key = give_to_machine(call, user_id, move |conn, user| {
         Box::pin(async move {
             if machine_key::count(conn, &user.id).await? >= MOST {
                 return Ok(Err(failure::KEY_TOO_MANY));
@@ -54,7 +55,7 @@ pub async fn add(
 /// nobody who has enough of them.
 async fn made(call: &Call, user_id: &str) -> Result<Made, Failure> {
     let user = find(call, user_id).await?.ok_or(failure::TARGET_USER_UNKNOWN)?;
-    permit_machine(&call.caller, &user)?;
+    may_give_to_machine(call, &user).await?;
     if read!(call.app, machine_key::count(user_id))? >= MOST {
         return Err(failure::KEY_TOO_MANY);
     }

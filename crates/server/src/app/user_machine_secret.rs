@@ -8,18 +8,19 @@ use doorward_core::token::TokenKind;
 use doorward_core::user::User;
 use doorward_store::{access_token, machine_secret};
 
-use super::user_credential::change_machine;
+use super::user_credential::{change_machine, give_to_machine};
 use super::{Call, read};
 
 /// Gives the user a secret, which is told this once. The one before is void, and so is what was given for it.
 ///
 /// # Errors
-/// `DOORWARD-M4ch1` for a person, those of permission and store.
+/// `DOORWARD-R0le5` when the user may do more than the caller, `DOORWARD-M4ch1` for a person, those of permission and
+/// store.
 pub async fn add(call: &Call, user_id: String) -> Result<Secret, Failure> {
     let now = call.now;
     let minted = call.app.mint_token(TokenKind::ClientSecret, &user_id);
     let digest = minted.digest;
-    change_machine(call, user_id, move |conn, user| {
+    give_to_machine(call, user_id, move |conn, user| {
         Box::pin(async move {
             machine_secret::save(conn, &user.id, &digest, now).await?;
             access_token::delete_from(conn, &user.id, None).await?;

@@ -9,13 +9,14 @@ use doorward_store::session_search::Found;
 use doorward_store::token::{self, AccessToken, TokenFilter, TokenOrder};
 
 use super::user::change;
-use super::user_credential::change_machine;
+use super::user_credential::give_to_machine;
 use super::{Call, store_failure};
 
 /// Makes a token. Its text is shown this once.
 ///
 /// # Errors
-/// `DOORWARD-T0k3x` when it would be dead at birth, `DOORWARD-M4ch1` for a person, those of permission and store.
+/// `DOORWARD-T0k3x` when it would be dead at birth, `DOORWARD-R0le5` when the user may do more than the caller,
+/// `DOORWARD-M4ch1` for a person, those of permission and store.
 pub async fn add(call: &Call, user_id: String, expires: Timestamp) -> Result<(AccessToken, Secret), Failure> {
     let now = call.now;
     if expires <= now {
@@ -24,7 +25,7 @@ pub async fn add(call: &Call, user_id: String, expires: Timestamp) -> Result<(Ac
     let id = call.app.mint_id(now);
     let minted = call.app.mint_token(TokenKind::PersonalAccess, &id);
     let digest = minted.digest;
-    let token = change_machine(call, user_id, move |conn, user| {
+    let token = give_to_machine(call, user_id, move |conn, user| {
         Box::pin(async move {
             let (user_id, organisation) = (user.id, user.organisation);
             let token = AccessToken { id, user_id, organisation, created: now, expires };

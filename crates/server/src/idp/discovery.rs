@@ -1,6 +1,7 @@
 //! What an OpenID Provider publishes about itself: its endpoints, and the keys that it signs with.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use doorward_core::base::{Span, Timestamp};
 use jsonwebtoken::jwk::Jwk;
@@ -47,7 +48,15 @@ pub struct Cached<T>(Mutex<State<T>>);
 #[derive(Debug)]
 struct State<T> {
     value: Option<(Arc<T>, Timestamp)>,
-    failed: Option<(Trouble, Timestamp)>,
+    failed: Option<Failed>,
+}
+
+/// A reading that failed: when it was begun, and when it was over.
+#[derive(Debug)]
+struct Failed {
+    trouble: Trouble,
+    begun: Timestamp,
+    over: Instant,
 }
 
 impl<T> Default for Cached<T> {
@@ -65,16 +74,18 @@ impl<T> Cached<T> {
     where
         F: Future<Output = Result<T, Trouble>>,
     {
+        let asked = Instant::now();
         let mut state = self.0.lock().await;
         if let Some((value, at)) = &state.value
             && now.since(*at) < most
         {
             return Ok(Arc::clone(value));
         }
-        if let Some((trouble, at)) = &state.failed
-            && now.since(*at) < RETRY
+        // Whoever waited for it has waited enough: a provider that hangs must not hold up one after the other.
+        if let Some(failed) = &state.failed
+            && (failed.over >= asked || now.since(failed.begun) < RETRY)
         {
-            return Err(trouble.clone());
+            return Err(failed.trouble.clone());
         }
         match read.await {
             Ok(value) => {
@@ -83,7 +94,8 @@ impl<T> Cached<T> {
                 Ok(value)
             }
             Err(trouble) => {
-                state.failed = Some((trouble.clone(), now));
+                let over = Instant::now();
+                state.failed = Some(Failed { trouble: trouble.clone(), begun: now, over });
                 Err(trouble)
             }
         }
@@ -298,5 +310,20 @@ mod tests {
         assert_eq!(readings.load(Ordering::SeqCst), 1);
         assert!(ask(NOW.plus(RETRY)).await.is_err());
         assert_eq!(readings.load(Ordering::SeqCst), 2);
+    }
+
+    #[tokio::test]
+    async fn whoever_waited_for_a_reading_that_failed_does_not_wait_for_another() {
+        let (cached, readings) = (Cached::<usize>::default(), AtomicUsize::new(0));
+        let ask = |now| {
+            cached.get(now, FRESH, async {
+                readings.fetch_add(1, Ordering::SeqCst);
+                tokio::task::yield_now().await;
+                Err(Trouble::untrusted("no"))
+            })
+        };
+        let late = (0..20).map(|seconds| ask(NOW.plus(Span::seconds(seconds))));
+        assert!(join_all(late).await.into_iter().all(|value| value.is_err()));
+        assert_eq!(readings.load(Ordering::SeqCst), 1);
     }
 }

@@ -20,6 +20,7 @@ mod users_grants;
 mod users_hashes;
 mod users_links;
 mod users_machine_keys;
+mod users_machine_power;
 mod users_machine_secrets;
 mod users_metadata;
 mod users_nesting;

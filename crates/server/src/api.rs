@@ -2,6 +2,7 @@
 //!
 //! Every protocol ends in [`rpc::Rpcs::call`]: decode, authenticate, permit, check limits, tell the story, encode.
 
+mod answer;
 pub mod auth;
 mod client_address;
 pub mod cors;
@@ -10,6 +11,7 @@ mod idp;
 mod idp_callback;
 mod oauth;
 mod oauth_answer;
+mod oauth_endpoint;
 mod oauth_form;
 mod oauth_introspection;
 mod passkey;

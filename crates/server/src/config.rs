@@ -20,6 +20,7 @@ mod web_authn;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use doorward_core::master::MasterKey;
@@ -113,8 +114,8 @@ impl Config {
     pub fn public_url(&self) -> String {
         match &self.public_url {
             Some(url) => url.trim_end_matches('/').to_owned(),
-            None if self.tls_files().is_some() => format!("https://{}", self.listen),
-            None => format!("http://{}", self.listen),
+            None if self.tls_files().is_some() => format!("https://{}", reachable(&self.listen)),
+            None => format!("http://{}", reachable(&self.listen)),
         }
     }
 
@@ -177,5 +178,13 @@ fn pick<'a>(table: &'a Table, path: &str) -> Option<&'a Value> {
     match path.split_once('.') {
         None => table.get(path),
         Some((section, rest)) => pick(table.get(section)?.as_table()?, rest),
+    }
+}
+
+/// How an address that is listened on is reached from this machine: one that stands for all of them is none.
+pub(crate) fn reachable(listen: &str) -> String {
+    match listen.parse::<SocketAddr>() {
+        Ok(address) if address.ip().is_unspecified() => format!("localhost:{}", address.port()),
+        _ => listen.to_owned(),
     }
 }

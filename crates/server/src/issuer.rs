@@ -6,6 +6,7 @@ mod roles;
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use doorward_core::base::{Span, Timestamp};
@@ -46,6 +47,7 @@ pub struct Issuer {
     jwks: Arc<Jwks>,
     remembered: Remembered,
     refusals: Sparse,
+    refused: AtomicU64,
 }
 
 /// A caller whose token was verified.
@@ -89,6 +91,13 @@ impl Issuers {
         self.0.values().map(|issuer| (issuer.id.as_str(), issuer.organisation.as_str()))
     }
 
+    /// For each issuer by its id: tokens that were refused, and readings of its keys that failed, since the last time.
+    pub fn take_stats(&self) -> impl Iterator<Item = (&str, u64, u64)> {
+        self.0.values().map(|issuer| {
+            (issuer.id.as_str(), issuer.refused.swap(0, Ordering::Relaxed), issuer.jwks.take_failures())
+        })
+    }
+
     /// Whether an id is one that callers of an issuer have: no user may be made with it.
     #[must_use]
     pub fn has_caller(&self, id: &str) -> bool {
@@ -114,6 +123,7 @@ impl Issuer {
             jwks: Arc::new(jwks),
             remembered: Remembered::default(),
             refusals: Sparse::new(),
+            refused: AtomicU64::new(0),
         })
     }
 
@@ -152,6 +162,7 @@ impl Issuer {
 
     /// Says in the log why a token was refused, sparsely: whoever likes can send thousands.
     pub fn refused(&self, why: &str) {
+        self.refused.fetch_add(1, Ordering::Relaxed);
         if let Some(kept_back) = self.refusals.may_say(Instant::now()) {
             tracing::info!(issuer = self.id, why, kept_back, "a token of a trusted issuer was refused");
         }

@@ -13,7 +13,7 @@ use crate::api::cors::Cors;
 use crate::api::http::{BodyLimits, Front};
 use crate::cleanup;
 use crate::cli::output::say;
-use crate::config::Config;
+use crate::config::{Config, reachable};
 use crate::delivery::{self, Delivery};
 use crate::env::Env;
 use crate::first_start::DataDir;
@@ -47,6 +47,10 @@ pub async fn serve(config: &Config) -> anyhow::Result<()> {
     // Whoever reads the greeting may stop the server at once: it must be listening for that already.
     let told = until_told()?;
     greet(config, &opened, address);
+    if config.public_url.is_none() && !address.ip().is_loopback() {
+        let issuer = config.public_url();
+        tracing::warn!(issuer, "public_url is not set: this is what callers and people are told to go to");
+    }
     tracing::info!(%address, first_start = opened.first_start, "ready");
     serve_on(listener, config, opened, told).await
 }
@@ -148,6 +152,10 @@ fn until_told() -> anyhow::Result<impl Future<Output = ()>> {
 /// Tells whoever started the server what they need next.
 fn greet(config: &Config, opened: &Opened, address: std::net::SocketAddr) {
     let scheme = if config.tls_files().is_some() { "https" } else { "http" };
+    let base = match &config.public_url {
+        Some(url) if config.tls_files().is_some() => url.trim_end_matches('/').to_owned(),
+        _ => format!("{scheme}://{}", reachable(&address.to_string())),
+    };
     let tokens = opened.dir.token_files();
     let mut lines = vec![format!("Doorward {} is ready on {scheme}://{address}", env!("CARGO_PKG_VERSION"))];
     if opened.first_start {
@@ -164,7 +172,7 @@ fn greet(config: &Config, opened: &Opened, address: std::net::SocketAddr) {
         lines.push(format!("Token for a login page:   {}", login.display()));
         lines.push("Try it:".to_owned());
         lines.push(format!(
-            "  curl -s -X POST {scheme}://{address}/v2/sessions -H \"Authorization: Bearer $(cat {})\" -d '{{}}'",
+            "  curl -s -X POST {base}/v2/sessions -H \"Authorization: Bearer $(cat {})\" -d '{{}}'",
             login.display()
         ));
     } else {

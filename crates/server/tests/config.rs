@@ -282,6 +282,13 @@ fn an_empty_text_unsets_a_key() {
     assert_eq!(config, Config::default());
     let tls = load("listen = \"a:443\"\n[tls]\ncert_file = \"c\"\nkey_file = \"k\"\n", &[], &[]).unwrap();
     assert_eq!(tls.public_url(), "https://a:443");
+    for (listen, url) in [
+        ("0.0.0.0:8080", "http://localhost:8080"),
+        ("[::]:8081", "http://localhost:8081"),
+        ("192.0.2.1:80", "http://192.0.2.1:80"),
+    ] {
+        assert_eq!(load(&format!("listen = \"{listen}\""), &[], &[]).unwrap().public_url(), url);
+    }
 }
 
 #[test]

@@ -39,6 +39,7 @@ const BANS: &[Ban] = &[
             "crates/server/src/api/status.rs",
             "crates/server/src/api/rest.rs",
             "crates/server/src/api/http.rs",
+            "crates/server/src/api/answer.rs",
             "crates/server/src/api/idp_callback.rs",
             "crates/server/src/api/oauth",
             "crates/server/src/transport",

@@ -1,34 +1,33 @@
 //! The front door: one port for every protocol, and where each request goes.
 
-use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
 
 use bytes::Bytes;
 use connectrpc::{Chain, ConnectRpcService, Limits, Router};
 use connectrpc_health::StaticChecker;
 use doorward_core::failure::{self, Failure, Kind};
 use futures_util::future::BoxFuture;
-use http::header::{ALLOW, CONTENT_TYPE, HOST, ORIGIN};
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
+use http::header::{HOST, ORIGIN};
+use http::{Method, Request, Response, StatusCode};
 use http_body::Body;
-use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use tower::Service;
 
+use super::answer::{AnswerBody, plain, post_only};
 use super::client_address::client;
 use super::cors::Cors;
 use super::idp_callback;
-use super::oauth::{self, Endpoint};
+use super::oauth;
+use super::oauth_answer::Refusal;
+use super::oauth_endpoint::Endpoint;
 use super::rest::{self, Rest};
 use super::rpc::{Rpcs, TooOften};
 use super::table::served;
 use crate::app::App;
 use crate::telemetry::Metrics;
 use crate::transport::PeerAddr;
-
-/// The body of an answer.
-pub type AnswerBody = UnsyncBoxBody<Bytes, Infallible>;
 
 /// How large bodies may be, in bytes.
 #[derive(Debug, Clone, Copy)]
@@ -106,6 +105,9 @@ impl Front {
                     request.extensions_mut().insert(TooOften(refusal));
                     shared.route(request).await
                 }
+                Some(refusal) if Endpoint::at(request.uri().path()).is_some() => {
+                    Refusal::from(refusal).answer()
+                }
                 Some(refusal) => rest::error(&refusal).map(|body| Full::new(body).boxed_unsync()),
             }
         };
@@ -181,7 +183,12 @@ impl Shared {
             return Box::pin(async move { idp_callback::answer(&shared.app, request).await });
         }
         if let Some(endpoint) = Endpoint::at(path) {
-            return Box::pin(async move { oauth::answer(&shared.app, endpoint, request).await });
+            return Box::pin(async move {
+                let began = Instant::now();
+                let response = oauth::answer(&shared.app, endpoint, request).await;
+                shared.metrics.request(endpoint.label(response.status()), began.elapsed());
+                response
+            });
         }
         Box::pin(async move {
             match shared.own_page(request.method(), request.uri().path()).await {
@@ -236,6 +243,9 @@ impl Shared {
         let (callers, addresses) = self.app.rates.take_refused();
         self.metrics.rate_refused("caller", callers);
         self.metrics.rate_refused("address", addresses);
+        for (issuer, refused, unreadable) in self.app.issuers.take_stats() {
+            self.metrics.issuer(issuer, refused, unreadable);
+        }
         self.metrics.hashing_queue(self.app.hashing.waiting());
     }
 
@@ -270,12 +280,6 @@ fn is_ours(path: &str) -> bool {
     parts.is_some_and(|(service, method)| doorward_proto::find_rpc(service, method).is_some())
 }
 
-fn post_only() -> Response<AnswerBody> {
-    let mut response = plain(StatusCode::METHOD_NOT_ALLOWED, "", Bytes::new());
-    response.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
-    response
-}
-
 /// What a body that could not be read to its end is refused with.
 fn broken_body(error: &(dyn std::error::Error + Send + Sync + 'static), most: usize) -> Failure {
     if error.is::<LengthLimitError>() {
@@ -287,17 +291,4 @@ fn broken_body(error: &(dyn std::error::Error + Send + Sync + 'static), most: us
         detail: failure::Detail::Bare,
         ..Failure::bare(Kind::InvalidArgument, "the body could not be read")
     }
-}
-
-fn plain(status: StatusCode, content_type: &str, body: Bytes) -> Response<AnswerBody> {
-    let mut response = Response::new(Full::new(body).boxed_unsync());
-    *response.status_mut() = status;
-    let mut headers = HeaderMap::new();
-    if let Ok(value) = HeaderValue::from_str(content_type)
-        && !content_type.is_empty()
-    {
-        headers.insert(CONTENT_TYPE, value);
-    }
-    *response.headers_mut() = headers;
-    response
 }

@@ -8,7 +8,7 @@ use http_body::Body;
 use http_body_util::{BodyExt, Full, Limited};
 use url::form_urlencoded;
 
-use super::http::AnswerBody;
+use super::answer::AnswerBody;
 use crate::app::App;
 use crate::app::idp::{Back, come_back};
 

@@ -1,4 +1,4 @@
-//! The endpoints of OAuth 2.0 for machine users: where they are, and which request goes to which.
+//! The endpoints of OAuth 2.0 for machine users: what each answers.
 
 use std::sync::Arc;
 
@@ -9,11 +9,12 @@ use http::header::{ALLOW, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use http_body::Body;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use serde_json::{Value, json};
+use serde_json::json;
 
+use super::answer::AnswerBody;
 use super::auth;
-use super::http::AnswerBody;
 use super::oauth_answer::{Refusal, Trial, for_a_while, json_once};
+use super::oauth_endpoint::{CLIENT_CREDENTIALS, Endpoint, JWT_BEARER, discovery};
 use super::oauth_form::{Form, Shown};
 use super::oauth_introspection;
 use crate::app::oauth::{Revoked, grant, revoke};
@@ -23,58 +24,8 @@ use crate::app::{App, signing};
 /// The largest form that is read.
 const MOST: usize = 32 * 1024;
 
-const JWT_BEARER: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
-const CLIENT_CREDENTIALS: &str = "client_credentials";
-
 const NO_BROWSERS: &str = "people do not log in here by redirect: use the session API, and this server for machine \
                            users (client_credentials, jwt-bearer)";
-
-/// One of the endpoints.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Endpoint {
-    Discovery,
-    Keys,
-    Authorize,
-    Token,
-    Introspect,
-    Revoke,
-}
-
-impl Endpoint {
-    /// The endpoint at a path.
-    pub fn at(path: &str) -> Option<Self> {
-        Some(match path {
-            "/.well-known/openid-configuration" | "/.well-known/oauth-authorization-server" => {
-                Self::Discovery
-            }
-            "/oauth/v2/keys" => Self::Keys,
-            "/oauth/v2/authorize" => Self::Authorize,
-            "/oauth/v2/token" => Self::Token,
-            "/oauth/v2/introspect" => Self::Introspect,
-            "/oauth/v2/revoke" => Self::Revoke,
-            _ => return None,
-        })
-    }
-
-    const fn path(self) -> &'static str {
-        match self {
-            Self::Discovery => "/.well-known/openid-configuration",
-            Self::Keys => "/oauth/v2/keys",
-            Self::Authorize => "/oauth/v2/authorize",
-            Self::Token => "/oauth/v2/token",
-            Self::Introspect => "/oauth/v2/introspect",
-            Self::Revoke => "/oauth/v2/revoke",
-        }
-    }
-
-    const fn reads_a_form(self) -> bool {
-        matches!(self, Self::Token | Self::Introspect | Self::Revoke)
-    }
-
-    fn url(self, issuer: &str) -> String {
-        format!("{issuer}{}", self.path())
-    }
-}
 
 /// A request for one of the endpoints that read a form.
 struct Asked<'a> {
@@ -142,34 +93,6 @@ where
         }
         Err(_) => Err(Refusal::request("the body could not be read")),
     }
-}
-
-/// What clients learn about this server (`OpenID` Connect Discovery 1.0, RFC 8414). There is no log-in of people by
-/// redirect; the members about it are there because clients insist on them, and lead to a refusal.
-fn discovery(issuer: &str) -> Value {
-    let methods = ["client_secret_basic", "client_secret_post", "private_key_jwt"];
-    let algorithms = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA"];
-    json!({
-        "issuer": issuer,
-        "authorization_endpoint": Endpoint::Authorize.url(issuer),
-        "token_endpoint": Endpoint::Token.url(issuer),
-        "introspection_endpoint": Endpoint::Introspect.url(issuer),
-        "revocation_endpoint": Endpoint::Revoke.url(issuer),
-        "jwks_uri": Endpoint::Keys.url(issuer),
-        "service_documentation": "https://github.com/doorward/doorward/blob/main/docs/oauth.md",
-        "browser_flows_supported": false,
-        "grant_types_supported": [CLIENT_CREDENTIALS, JWT_BEARER],
-        "response_types_supported": [],
-        "scopes_supported": ["openid", "profile", "urn:zitadel:iam:org:project:id:zitadel:aud"],
-        "subject_types_supported": ["public"],
-        "id_token_signing_alg_values_supported": ["RS256", "ES256", "EdDSA"],
-        "token_endpoint_auth_methods_supported": methods,
-        "token_endpoint_auth_signing_alg_values_supported": algorithms,
-        "introspection_endpoint_auth_methods_supported": methods,
-        "introspection_endpoint_auth_signing_alg_values_supported": algorithms,
-        "revocation_endpoint_auth_methods_supported": methods,
-        "revocation_endpoint_auth_signing_alg_values_supported": algorithms,
-    })
 }
 
 impl Asked<'_> {
@@ -252,7 +175,10 @@ impl Asked<'_> {
                 let client = by_assertion(self.app, &text, &self.audiences(), self.now).await;
                 client.and_then(|client| self.as_named(client))
             }
-            Shown::Bearer | Shown::Nothing => Err(Refused::Client),
+            Shown::Bearer => {
+                return Err(Refusal::client("the client must show its secret or sign with its key", trial));
+            }
+            Shown::Nothing => Err(Refused::Client),
         };
         client.map_err(|refused| client_refused(refused, trial))
     }

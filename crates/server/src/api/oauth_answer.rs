@@ -11,7 +11,7 @@ use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
 use serde_json::{Value, json};
 
-use super::http::AnswerBody;
+use super::answer::AnswerBody;
 use crate::app::signing::KEPT_SECONDS;
 
 /// By what somebody tried to show who they are.
@@ -105,7 +105,8 @@ impl From<Failure> for Refusal {
             _ => None,
         };
         let (status, error) = match failure.kind {
-            Kind::Unavailable | Kind::ResourceExhausted | Kind::DeadlineExceeded => {
+            Kind::ResourceExhausted => (StatusCode::TOO_MANY_REQUESTS, "temporarily_unavailable"),
+            Kind::Unavailable | Kind::DeadlineExceeded => {
                 (StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable")
             }
             Kind::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "server_error"),

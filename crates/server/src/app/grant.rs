@@ -16,7 +16,9 @@ pub fn membership(role: Role, organisation: Option<String>) -> Result<Membership
     let refuse = |text: String| Err(Failure::bare(Kind::InvalidArgument, text));
     match (role.is_for_instance(), &organisation) {
         (true, Some(_)) => refuse(format!("{} is held on the instance, not on an organisation", role.name())),
-        (false, None) => refuse(format!("{} is held on an organisation: name it", role.name())),
+        (false, None) => {
+            refuse(format!("{} is held on an organisation: name it with --organisation", role.name()))
+        }
         _ => Ok(Membership { organisation, role }),
     }
 }

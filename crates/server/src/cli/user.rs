@@ -113,7 +113,7 @@ pub struct Add {
     #[arg(long)]
     password_stdin: bool,
     /// The id of the organisation; without it the first one.
-    #[arg(long, value_name = "ID")]
+    #[arg(long, visible_alias = "organisation", value_name = "ID")]
     org: Option<String>,
     /// Grants a role, such as IAM_LOGIN_CLIENT, or ORG_OWNER on the user's organisation. Can be repeated.
     #[arg(long, value_name = "ROLE")]

@@ -19,7 +19,7 @@ const ALGORITHM: Rule = Rule::OneOf(&["rs256", "es256", "eddsa"]);
 section! {
     /// Machine users that log in by OAuth 2.0 with a secret or a key.
     Oauth("oauth") {
-        /// Lifetime of an access token.
+        /// Lifetime of an access token. The crate `zitadel` keeps one for 59 minutes, however short it is.
         access_token_minutes: u32 = 60, whole(1, 1_440, "minutes");
         /// Access tokens of one machine user that are valid at a time. One more makes the oldest void.
         max_tokens_per_user: u32 = 1_000, whole(1, 100_000, "tokens");

@@ -45,7 +45,8 @@ section! {
         database_url: Option<SecretText> = None, DATABASE;
         /// Address that the server listens on.
         listen: String = "127.0.0.1:8080".to_owned(), ADDRESS;
-        /// URL under which clients reach the server. Not set: http (with TLS: https) and the listen address.
+        /// URL under which clients reach the server. Not set: http (with TLS: https) and the listen address, or localhost
+        /// where that stands for all addresses.
         public_url: Option<String> = None, URL;
         /// URL of your login page, where the links of mails begin. Not set: `/ui/v2/login` below `public_url`.
         login_url: Option<String> = None, URL;

@@ -58,6 +58,8 @@ struct State {
     running: bool,
     /// Whether it failed, or the one before it did.
     failed: bool,
+    /// How many failed since somebody asked for the number.
+    failures: u64,
 }
 
 impl Source {
@@ -94,6 +96,11 @@ impl Jwks {
     pub async fn anew(self: &Arc<Self>, now: Timestamp) -> Option<Arc<Vec<Jwk>>> {
         self.read(now).await;
         self.usable(now)
+    }
+
+    /// How many readings failed since this was asked last.
+    pub fn take_failures(&self) -> u64 {
+        std::mem::take(&mut self.state.lock().failures)
     }
 
     fn usable(&self, now: Timestamp) -> Option<Arc<Vec<Jwk>>> {
@@ -144,6 +151,7 @@ impl Jwks {
         match read {
             Ok(keys) => state.take(keys, now),
             Err(trouble) => {
+                state.failures += 1;
                 if let Some(kept_back) = self.outages.may_say(Instant::now()) {
                     tracing::warn!(issuer = self.id, %trouble, kept_back, "the keys of an issuer cannot be read");
                 }

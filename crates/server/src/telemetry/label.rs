@@ -65,6 +65,12 @@ pub(super) struct ReasonLabels {
     pub reason: &'static str,
 }
 
+/// The id of a trusted issuer: one of those that the configuration names.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct IssuerLabels {
+    pub issuer: String,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(super) struct ChannelLabels {
     channel: &'static str,

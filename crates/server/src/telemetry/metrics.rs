@@ -12,7 +12,9 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
-use super::label::{ChannelLabels, DurationLabels, OperationLabels, ReasonLabels, RequestLabels};
+use super::label::{
+    ChannelLabels, DurationLabels, IssuerLabels, OperationLabels, ReasonLabels, RequestLabels,
+};
 use super::process;
 
 /// Bounds of durations in seconds: from half a millisecond, where reads lie, to beyond the longest wait for a hash.
@@ -41,6 +43,8 @@ pub struct Metrics {
     connections_dropped: Family<ReasonLabels, Counter>,
     request_timeouts: Counter,
     rate_refused: Family<ReasonLabels, Counter>,
+    issuer_refused: Family<IssuerLabels, Counter>,
+    issuer_unreadable: Family<IssuerLabels, Counter>,
     sessions_removed: Counter,
     messages_sent: Family<ChannelLabels, Counter>,
     messages_failed: Family<ChannelLabels, Counter>,
@@ -68,6 +72,8 @@ impl Metrics {
             connections_dropped: Family::default(),
             request_timeouts: Counter::default(),
             rate_refused: Family::default(),
+            issuer_refused: Family::default(),
+            issuer_unreadable: Family::default(),
             sessions_removed: Counter::default(),
             messages_sent: Family::default(),
             messages_failed: Family::default(),
@@ -101,6 +107,8 @@ impl Metrics {
             "connections_dropped", "Served connections closed because of a limit", self.connections_dropped.clone();
             "request_timeouts", "Requests without an answer in time", self.request_timeouts.clone();
             "rate_refused", "Requests of somebody who sent too many", self.rate_refused.clone();
+            "issuer_refused", "Tokens of a trusted issuer that let nobody in", self.issuer_refused.clone();
+            "issuer_unreadable", "Failed readings of the keys of an issuer", self.issuer_unreadable.clone();
             "sessions_removed", "Sessions removed long after their end", self.sessions_removed.clone();
             "messages_sent", "Mails and SMS that were sent", self.messages_sent.clone();
             "messages_failed", "Attempts to send that failed and are made again", self.messages_failed.clone();
@@ -184,6 +192,13 @@ impl Metrics {
     /// So many requests were refused, of callers or addresses that sent too many.
     pub fn rate_refused(&self, reason: &'static str, count: u64) {
         self.rate_refused.get_or_create(&ReasonLabels { reason }).inc_by(count);
+    }
+
+    /// So many tokens of a trusted issuer were refused, and so often its keys could not be read.
+    pub fn issuer(&self, id: &str, refused: u64, unreadable: u64) {
+        let labels = IssuerLabels { issuer: id.to_owned() };
+        self.issuer_refused.get_or_create(&labels).inc_by(refused);
+        self.issuer_unreadable.get_or_create(&labels).inc_by(unreadable);
     }
 
     /// So many sessions were removed because they were over for long.

@@ -163,3 +163,19 @@ async fn a_token_that_does_not_name_its_key_is_refused_where_there_are_several()
     assert!(!is_let_in(&rig, &sign_with(&stub.key, &claims, |header| header.kid = None)).await);
     assert!(is_let_in(&rig, &token(&rig, &stub, &stub.key)).await);
 }
+
+#[tokio::test]
+async fn the_numbers_of_the_server_tell_what_was_refused_and_when_the_issuer_was_away() {
+    let (rig, stub) = with_issuer("").await;
+    stub.set("/keys", Reply::Status(500, String::new()));
+    for _ in 0..3 {
+        assert!(!is_let_in(&rig, &token(&rig, &stub, &stub.key)).await);
+    }
+    let text = String::from_utf8(rig.http.rest("GET", "/metrics", None, "").await.bytes.to_vec()).unwrap();
+    for line in [
+        "doorward_issuer_refused_total{issuer=\"company\"} 3\n",
+        "doorward_issuer_unreadable_total{issuer=\"company\"} 1\n",
+    ] {
+        assert!(text.contains(line), "{line} is missing in\n{text}");
+    }
+}

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::rig::Rig;
-use crate::tools::{TOKEN, keys};
+use crate::tools::{INTROSPECT, TOKEN, bot, keys, post, token};
 
 #[tokio::test]
 async fn a_library_finds_every_endpoint_and_no_log_in_of_people() {
@@ -76,4 +76,23 @@ async fn every_endpoint_has_its_methods() {
     let preflight = rig.http.raw("OPTIONS", TOKEN, &headers, Vec::new(), false).await;
     assert_eq!(preflight.status, 204);
     assert_eq!(preflight.headers["access-control-allow-origin"], "https://app.example");
+}
+
+#[tokio::test]
+async fn the_numbers_of_the_server_tell_how_requests_ended() {
+    let rig = Rig::start().await;
+    let bot = bot(&rig, "bot", None).await;
+    token(&rig, &bot).await;
+    post(&rig.http, TOKEN, &[], &[]).await;
+    post(&rig.http, INTROSPECT, &[], &[]).await;
+    rig.http.rest("GET", "/oauth/v2/keys", None, "").await;
+    let text = String::from_utf8(rig.http.rest("GET", "/metrics", None, "").await.bytes.to_vec()).unwrap();
+    for (method, code) in
+        [("token", "ok"), ("token", "invalid_argument"), ("introspect", "unauthenticated"), ("keys", "ok")]
+    {
+        let line = format!(
+            "doorward_requests_total{{service=\"oauth\",method=\"{method}\",protocol=\"http\",code=\"{code}\"}} 1\n"
+        );
+        assert!(text.contains(&line), "{line} is missing in\n{text}");
+    }
 }

@@ -135,3 +135,14 @@ async fn nobody_is_believed_who_is_no_trusted_proxy() {
     assert_eq!(from(&rig, "192.0.2.1", &rig.login).await, 200);
     assert_eq!(from(&rig, "192.0.2.2", &rig.login).await, 429);
 }
+
+#[tokio::test]
+async fn the_endpoints_of_oauth_refuse_in_their_own_words() {
+    let rig = Rig::start_with(&["rate.address_per_second=1"]).await;
+    let headers = [("content-type", "application/x-www-form-urlencoded")];
+    let ask = || rig.http.raw("POST", "/oauth/v2/token", &headers, b"grant_type=x".to_vec(), false);
+    assert_eq!(ask().await.status, 400);
+    let refused = ask().await;
+    assert_eq!((refused.status.as_u16(), &refused.headers["retry-after"]), (429, &"1".parse().unwrap()));
+    assert_eq!(refused.json()["error"], "temporarily_unavailable");
+}

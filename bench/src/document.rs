@@ -13,8 +13,10 @@ use crate::text::say;
 
 const BEGIN: &str = "<!-- figures -->";
 const END: &str = "<!-- end of figures -->";
-const SECTIONS: [&str; 11] =
-    ["start", "get", "create", "password", "otp", "webauthn", "storm", "search", "growth", "nodes", "peers"];
+const SECTIONS: [&str; 12] = [
+    "start", "get", "caller", "create", "password", "otp", "webauthn", "storm", "search", "growth", "nodes",
+    "peers",
+];
 
 /// The results of one run.
 struct Run {
@@ -142,6 +144,13 @@ fn charts(section: &str) -> Vec<Chart> {
     let rate = |name, title| Chart { name, title, unit: "per second", of: "", value: |one| one.per_second };
     match section {
         "get" => vec![rate("get", "Reading sessions")],
+        "caller" => vec![Chart {
+            name: "caller",
+            title: "GetSession with every kind of bearer, and authentication alone",
+            unit: "microseconds of CPU time each, less is better",
+            of: "",
+            value: Figures::cpu_total,
+        }],
         "create" => vec![rate("create", "Creating sessions")],
         "nodes" => vec![rate("nodes", "One and two nodes")],
         "growth" => vec![rate("growth", "Few and many stored sessions")],

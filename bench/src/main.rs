@@ -3,7 +3,9 @@
 //! Nothing here fails a build: figures are printed and kept, never asserted.
 
 mod bare;
+mod bearer;
 mod call;
+mod caller;
 mod client;
 mod create;
 mod document;
@@ -15,6 +17,7 @@ mod filled;
 mod get;
 mod growth;
 mod install;
+mod issuer;
 mod key;
 mod load;
 mod machine;
@@ -96,6 +99,8 @@ enum What {
     Start,
     /// Reading sessions, beside bare handlers and pgbench.
     Get,
+    /// Reading sessions with every kind of bearer token, beside authentication alone.
+    Caller,
     /// Creating sessions, beside SQLite alone and pgbench.
     Create,
     /// Logins with a password, beside the hasher alone.

@@ -92,8 +92,9 @@ impl Meter {
     /// All that was used until now. Children that have ended are counted with whoever waited for them.
     pub fn read(&self) -> Result<Cpu> {
         let table = table()?;
-        let servers = self.servers.iter().map(|id| tree(&table, *id)).sum();
-        Ok(Cpu { servers, database: self.database.map(|id| tree(&table, id)) })
+        // This very process may be one of them, and the database server is its child.
+        let servers = self.servers.iter().map(|id| tree(&table, *id, self.database)).sum();
+        Ok(Cpu { servers, database: self.database.map(|id| tree(&table, id, None)) })
     }
 }
 
@@ -111,12 +112,18 @@ impl Cpu {
 /// A process: its parent and its CPU time.
 type Table = HashMap<u32, (u32, u64)>;
 
-fn tree(table: &Table, root: u32) -> u64 {
+/// A process and all below it, but for one of them with what is below that.
+fn tree(table: &Table, root: u32, but: Option<u32>) -> u64 {
     let mut total = 0;
     let mut open = vec![root];
     while let Some(id) = open.pop() {
         total += table.get(&id).map_or(0, |(_, micros)| *micros);
-        open.extend(table.iter().filter(|(_, (parent, _))| *parent == id).map(|(id, _)| *id));
+        open.extend(
+            table
+                .iter()
+                .filter(|(child, (parent, _))| *parent == id && but != Some(**child))
+                .map(|(id, _)| *id),
+        );
     }
     total
 }
@@ -168,6 +175,7 @@ mod tests {
     #[test]
     fn a_tree_is_summed_up_and_strangers_are_not() {
         let table = Table::from([(1, (0, 5)), (2, (1, 7)), (3, (2, 11)), (4, (0, 100))]);
-        assert_eq!(tree(&table, 1), 23);
+        assert_eq!(tree(&table, 1, None), 23);
+        assert_eq!(tree(&table, 1, Some(2)), 5);
     }
 }

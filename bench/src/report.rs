@@ -116,6 +116,43 @@ impl Report {
         self.goal(work, &format!("at most {goal} x the CPU time of {peer}"), &figure, ratio <= goal)
     }
 
+    /// CPU time of a part, as a share of what is left of the whole without it, each round with itself: once by what
+    /// the part takes alone, and once by what it takes within the whole, which is what that takes more than another
+    /// whole with a part that costs next to nothing. Both have to reach the goal; without one they are only noted.
+    pub fn added_cpu(
+        &mut self,
+        work: &str,
+        (part, whole): (&str, &str),
+        (light, plain): (&str, &str),
+        goal: Option<f64>,
+    ) -> Result<()> {
+        let rounds = self.rows(part).zip(self.rows(whole)).zip(self.rows(light).zip(self.rows(plain)));
+        let shares: Vec<(f64, f64)> = rounds
+            .map(|((part, whole), (light, plain))| {
+                let (part, whole) = (part.cpu_total(), whole.cpu_total());
+                let rest = plain.cpu_total() - light.cpu_total();
+                (part / (whole - part).max(f64::MIN_POSITIVE), (whole - rest) / rest.max(f64::MIN_POSITIVE))
+            })
+            .collect();
+        let alone = median(shares.iter().map(|(alone, _)| *alone));
+        let within = median(shares.iter().map(|(_, within)| *within));
+        let cpu = |row| self.median(row, Figures::cpu_total);
+        let figure = format!(
+            "{:.0}% by itself ({:.1} of {:.1} us), {:.0}% within the call",
+            alone * 100.0,
+            cpu(part),
+            cpu(whole),
+            within * 100.0
+        );
+        match goal {
+            None => self.note(format!("{work} adds {figure}")),
+            Some(goal) => {
+                let wanted = format!("adds at most {:.0}% CPU to GetSession", goal * 100.0);
+                self.goal(work, &wanted, &figure, alone.max(within) <= goal)
+            }
+        }
+    }
+
     /// A figure that must be at most the goal.
     pub fn at_most(&mut self, work: &str, figure: f64, (goal, unit): (f64, &str)) -> Result<()> {
         self.goal(work, &format!("at most {goal} {unit}"), &format!("{figure:.2} {unit}"), figure <= goal)

@@ -7,8 +7,8 @@ use crate::report::Report;
 use crate::server::build;
 use crate::tool::Bench;
 use crate::{
-    Cli, Stores, What, create, document, get, growth, machine, nodes, otp, password, peers, start, storm,
-    webauthn,
+    Cli, Stores, What, caller, create, document, get, growth, machine, nodes, otp, password, peers, start,
+    storm, webauthn,
 };
 
 /// Does what the command line says.
@@ -56,6 +56,10 @@ async fn measure(bench: &mut Bench, cli: &Cli, store: Store) -> Result<()> {
     if wanted(What::Get) {
         bench.report.begin("get", store);
         get::measure(bench, store).await?;
+    }
+    if wanted(What::Caller) {
+        bench.report.begin("caller", store);
+        caller::measure(bench, store).await?;
     }
     if wanted(What::Create) {
         bench.report.begin("create", store);

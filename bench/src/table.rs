@@ -30,6 +30,7 @@ pub fn title(section: &str) -> &str {
     match section {
         "start" => "Start, empty store",
         "get" => "Reading sessions",
+        "caller" => "Letting callers in",
         "create" => "Creating sessions",
         "password" => "Logins with a password",
         "otp" => "Logins with a code by mail",

@@ -1,5 +1,6 @@
 //! One way to talk to every engine: the only place that knows which engine it is.
 
+mod anchor;
 mod change;
 mod company;
 mod embedded;

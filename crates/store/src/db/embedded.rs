@@ -7,6 +7,7 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use parking_lot::Mutex;
 
+use super::anchor::Anchor;
 use super::writer::Writer;
 use super::{Conn, Engine, sqlite};
 use crate::error::{Result, StoreError};
@@ -38,7 +39,8 @@ impl Embedded {
     /// Opens the file and starts its writer.
     pub fn open(settings: SqliteSettings) -> Result<Self> {
         let connection = sqlite::open_writer(&settings.path, settings.busy)?;
-        let writer = Writer::start(Conn::new(Engine::Sqlite(connection), true), &settings)?;
+        let anchor = Anchor::open(&settings.path, settings.busy)?;
+        let writer = Writer::start(Conn::new(Engine::Sqlite(connection), true), anchor, &settings)?;
         Ok(Self { settings, readers: Mutex::new(Vec::new()), writer })
     }
 

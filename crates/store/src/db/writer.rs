@@ -16,6 +16,7 @@ use std::sync::Arc;
 use tokio::sync::{oneshot, watch};
 
 use super::Conn;
+use super::anchor::Anchor;
 use super::embedded::{SqliteSettings, finished};
 use crate::error::{Result, StoreError};
 
@@ -105,12 +106,12 @@ pub const MOST_STATS: usize = 4096;
 
 impl Writer {
     /// Starts the thread.
-    pub fn start(conn: Conn, settings: &SqliteSettings) -> Result<Self> {
+    pub fn start(conn: Conn, anchor: Anchor, settings: &SqliteSettings) -> Result<Self> {
         let queue = Arc::new(Queue::default());
         let (mine, batch) = (Arc::clone(&queue), settings.batch.max(1));
         let thread = std::thread::Builder::new()
             .name("doorward-writer".to_owned())
-            .spawn(move || write_until_closed(&mine, conn, batch))
+            .spawn(move || write_until_closed(&mine, (conn, anchor), batch))
             .map_err(|error| StoreError::Unavailable(error.to_string()))?;
         let (id, capacity) = (thread.thread().id(), settings.queue.max(1));
         Ok(Self { queue, capacity, id, thread: Mutex::new(Some(thread)) })
@@ -172,14 +173,21 @@ impl Drop for Writer {
     }
 }
 
-fn write_until_closed(queue: &Queue, mut conn: Conn, batch: usize) {
+fn write_until_closed(queue: &Queue, (mut conn, anchor): (Conn, Anchor), batch: usize) {
+    anchor.take();
     while let Some(jobs) = next_jobs(queue, batch) {
         let (started, size) = (Instant::now(), jobs.len());
         // Whatever panics besides a story, an answer that is dropped perhaps, must not end the writer: everybody would
         // wait for ever. Those who got no answer by then get one from the dropped end of their channel.
-        let done = catch_unwind(AssertUnwindSafe(|| commit_together(&mut conn, jobs)));
+        let done = catch_unwind(AssertUnwindSafe(|| commit_together(&mut conn, &anchor, jobs)));
         if done.is_err() && conn.in_transaction() {
             drop(now(&mut conn, "ROLLBACK"));
+        }
+        // The state that was just committed is the one that is read next. Where nothing could be committed the disk may
+        // be full, and whoever wants to begin the log anew must not find it in use.
+        anchor.leave();
+        if matches!(done, Ok(true)) {
+            anchor.take();
         }
         // One of them may have come to nothing: then whoever looks finds nothing.
         if std::mem::take(&mut conn.stirred) {
@@ -206,18 +214,20 @@ fn next_jobs(queue: &Queue, batch: usize) -> Option<Vec<Box<dyn Job>>> {
     Some(state.jobs.drain(..take).collect())
 }
 
-/// Runs the jobs in one transaction, each in a savepoint, and answers them after the commit.
-fn commit_together(conn: &mut Conn, mut jobs: Vec<Box<dyn Job>>) {
-    let committed = run_all(conn, &mut jobs);
+/// Runs the jobs in one transaction, each in a savepoint, and answers them after the commit. Gives whether there was
+/// one.
+fn commit_together(conn: &mut Conn, anchor: &Anchor, mut jobs: Vec<Box<dyn Job>>) -> bool {
+    let committed = run_all(conn, anchor, &mut jobs);
     if committed.is_err() && conn.in_transaction() {
         drop(now(conn, "ROLLBACK"));
     }
     for job in jobs {
         job.answer(committed.clone());
     }
+    committed.is_ok()
 }
 
-fn run_all(conn: &mut Conn, jobs: &mut [Box<dyn Job>]) -> Result<()> {
+fn run_all(conn: &mut Conn, anchor: &Anchor, jobs: &mut [Box<dyn Job>]) -> Result<()> {
     now(conn, "BEGIN IMMEDIATE")?;
     for job in jobs {
         now(conn, "SAVEPOINT job")?;
@@ -232,6 +242,7 @@ fn run_all(conn: &mut Conn, jobs: &mut [Box<dyn Job>]) -> Result<()> {
         }
         now(conn, "RELEASE job")?;
     }
+    anchor.leave();
     now(conn, "COMMIT")
 }
 

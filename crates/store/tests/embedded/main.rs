@@ -15,6 +15,7 @@ mod rig;
 #[expect(dead_code, reason = "other tests need the rest")]
 mod sample;
 
+mod anchor;
 mod backup;
 mod corrupt;
 mod disk;

@@ -49,6 +49,10 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::engine::Store;
 
+/// That of the server: what is measured in this process beside it must not be dearer for another reason.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Measures Doorward beside its limits and its peers.
 ///
 /// Raw results are kept as lines of JSON. `report` writes tables and plots of the newest ones, or of those named with

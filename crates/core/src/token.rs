@@ -28,6 +28,19 @@ pub enum TokenKind {
 }
 
 impl TokenKind {
+    /// The kind that a text begins like. Nothing else of it is looked at.
+    #[must_use]
+    pub fn of(text: &str) -> Option<Self> {
+        Some(match text.get(..4)? {
+            "dws_" => Self::Session,
+            "dwp_" => Self::PersonalAccess,
+            "dwi_" => Self::Intent,
+            "dwa_" => Self::Access,
+            "dwc_" => Self::ClientSecret,
+            _ => return None,
+        })
+    }
+
     /// The first four characters of the text. Four characters of base64url are exactly three bytes, so the whole
     /// text stays valid base64url.
     const fn prefix(self) -> &'static str {
@@ -75,13 +88,17 @@ pub enum NotAToken {
 /// first time, and from then on what was the root before.
 #[derive(Clone)]
 pub struct Keyring {
-    session: [u8; 32],
-    personal_access: [u8; 32],
-    intent: [u8; 32],
-    access: [u8; 32],
-    client_secret: [u8; 32],
-    code: [u8; 32],
+    session: Key,
+    personal_access: Key,
+    intent: Key,
+    access: Key,
+    client_secret: Key,
+    code: Key,
 }
+
+/// A key that has been taken in: half of the work of a short HMAC. The states of the hash in it are wiped from memory
+/// when they are dropped.
+type Key = Hmac<Sha256>;
 
 impl std::fmt::Debug for Keyring {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -89,28 +106,23 @@ impl std::fmt::Debug for Keyring {
     }
 }
 
-impl Drop for Keyring {
-    fn drop(&mut self) {
-        self.session.zeroize();
-        self.personal_access.zeroize();
-        self.intent.zeroize();
-        self.access.zeroize();
-        self.client_secret.zeroize();
-        self.code.zeroize();
-    }
-}
-
 impl Keyring {
     /// Derives the keys: HMAC-SHA-256 of a label under the root.
     #[must_use]
     pub fn derive(root: &[u8; 32]) -> Self {
+        let derived = |label: &str| {
+            let mut bytes = labelled(root, label);
+            let key = taken_in(&bytes);
+            bytes.zeroize();
+            key
+        };
         Self {
-            session: keyed(root, &[b"doorward session token v1"]),
-            personal_access: keyed(root, &[b"doorward personal access token v1"]),
-            intent: keyed(root, &[b"doorward intent token v1"]),
-            access: keyed(root, &[b"doorward access token v1"]),
-            client_secret: keyed(root, &[b"doorward client secret v1"]),
-            code: keyed(root, &[b"doorward one-time code v1"]),
+            session: derived("doorward session token v1"),
+            personal_access: derived("doorward personal access token v1"),
+            intent: derived("doorward intent token v1"),
+            access: derived("doorward access token v1"),
+            client_secret: derived("doorward client secret v1"),
+            code: derived("doorward one-time code v1"),
         }
     }
 
@@ -133,10 +145,12 @@ impl Keyring {
     /// # Errors
     /// [`NotAToken`] when the text has not the shape of a token of this kind.
     pub fn read(&self, kind: TokenKind, text: &str) -> Result<Presented, NotAToken> {
-        let raw = URL_SAFE_NO_PAD.decode(text).map_err(|_| NotAToken::NotBase64)?;
-        if text.len() != TEXT_LENGTH || !text.starts_with(kind.prefix()) {
-            return Err(NotAToken::Garbage);
+        let mut raw = [0; TEXT_LENGTH / 4 * 3];
+        if text.len() != TEXT_LENGTH || TokenKind::of(text) != Some(kind) {
+            let decoded = URL_SAFE_NO_PAD.decode(text);
+            return Err(if decoded.is_ok() { NotAToken::Garbage } else { NotAToken::NotBase64 });
         }
+        URL_SAFE_NO_PAD.decode_slice(text, &mut raw).map_err(|_| NotAToken::NotBase64)?;
         let number = raw.get(3..19).and_then(|bytes| <[u8; 16]>::try_from(bytes).ok());
         let number = number.map(u128::from_be_bytes).ok_or(NotAToken::Garbage)?;
         Ok(Presented { id: format!("{number:036}"), digest: self.digest(kind, text) })
@@ -171,17 +185,22 @@ pub fn same(left: &[u8], right: &[u8]) -> bool {
 
 /// A key for one purpose that is derived from a master key.
 pub(crate) fn labelled(master: &[u8; 32], label: &str) -> [u8; 32] {
-    keyed(master, &[label.as_bytes()])
+    keyed(&taken_in(master), &[label.as_bytes()])
 }
 
-/// HMAC-SHA-256 over length-prefixed parts, so that parts cannot be shifted into one another.
-fn keyed(key: &[u8; 32], parts: &[&[u8]]) -> Digest {
+fn taken_in(key: &[u8; 32]) -> Key {
     // HMAC fills a key up to a block of the hash with zeros; done here, it cannot fail on the length.
     let mut block = [0; 64];
     let (head, _) = block.split_at_mut(32);
     head.copy_from_slice(key);
-    let mut mac = Hmac::<Sha256>::new(&block.into());
+    let key = Key::new(&block.into());
     block.zeroize();
+    key
+}
+
+/// HMAC-SHA-256 over length-prefixed parts, so that parts cannot be shifted into one another.
+fn keyed(key: &Key, parts: &[&[u8]]) -> Digest {
+    let mut mac = key.clone();
     for part in parts {
         mac.update(&(part.len() as u64).to_be_bytes());
         mac.update(part);
@@ -254,6 +273,13 @@ mod tests {
         let keys = Keyring::derive(&[7; 32]);
         assert_eq!(keys.read(TokenKind::Session, "no base64!").unwrap_err(), NotAToken::NotBase64);
         assert_eq!(keys.read(TokenKind::Session, "Z2FyYmFnZQ").unwrap_err(), NotAToken::Garbage);
+    }
+
+    #[test]
+    fn a_key_is_wiped_from_memory_when_it_is_dropped() {
+        fn wiped<T: zeroize::ZeroizeOnDrop>() {}
+        // What an HMAC keeps of its key is states of the hash.
+        wiped::<<Sha256 as hmac::EagerHash>::Core>();
     }
 
     #[test]

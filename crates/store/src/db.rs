@@ -17,7 +17,7 @@ use futures_util::future::BoxFuture;
 use tokio::sync::watch;
 
 pub use embedded::SqliteSettings;
-pub use gather::{Gather, Turns};
+pub use gather::{Gather, Turns, Waiting, answered};
 pub use postgres::PostgresSettings;
 pub use row::{Columns, Param, Row, Value};
 pub use writer::WriterStats;

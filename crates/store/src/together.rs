@@ -10,7 +10,7 @@ use doorward_core::session::Session;
 use doorward_core::user::{User, UserState, username_key};
 use futures_util::future::BoxFuture;
 
-use crate::db::{Conn, Db, Gather};
+use crate::db::{Conn, Db, Gather, Turns, Waiting, answered};
 use crate::error::{Result, StoreError};
 use crate::session::ShownSession;
 use crate::token::{self, Bearer};
@@ -28,17 +28,22 @@ pub struct LookUp<A> {
     gather: Option<Gather<String, Option<Arc<A>>>>,
 }
 
+/// Every call asks who bears its token, and many have the same one: the more of them share a turn, the better.
+fn one_at_a_time(db: &Db) -> Option<Turns> {
+    db.turns().map(|turns| Turns { lanes: 1, ..turns })
+}
+
 impl LookUp<Bearer> {
     /// Who bears the token with an id.
     #[must_use]
     pub fn bearers(db: &Db) -> Self {
-        Self::new(db, |conn, ids| Box::pin(token::bearers(conn, ids)))
+        Self::in_turns(db, one_at_a_time(db), |conn, ids| Box::pin(token::bearers(conn, ids)))
     }
 
     /// Who bears the access token with an id.
     #[must_use]
     pub fn access(db: &Db) -> Self {
-        Self::new(db, |conn, ids| Box::pin(access_token::bearers(conn, ids)))
+        Self::in_turns(db, one_at_a_time(db), |conn, ids| Box::pin(access_token::bearers(conn, ids)))
     }
 }
 
@@ -81,8 +86,12 @@ impl Users {
 
 impl<A: Send + Sync + 'static> LookUp<A> {
     fn new(db: &Db, find: Find<A>) -> Self {
+        Self::in_turns(db, db.turns(), find)
+    }
+
+    fn in_turns(db: &Db, turns: Option<Turns>, find: Find<A>) -> Self {
         let asked = db.clone();
-        let gather = db.turns().map(|turns| {
+        let gather = turns.map(|turns| {
             Gather::new(turns, move |keys: Vec<String>| {
                 let db = asked.clone();
                 Box::pin(async move { answers(&keys, find_all(&db, find, &keys).await) })
@@ -104,11 +113,50 @@ impl<A: Send + Sync + 'static> LookUp<A> {
             return Ok(None);
         }
         match &self.gather {
-            // Nobody else has it, unless several asked for it at the same time.
-            Some(gather) => Ok(gather.ask(key.to_owned()).await?.map(Arc::unwrap_or_clone)),
+            Some(gather) => found(answered(gather.begin(key.to_owned())?).await),
             None => Ok((self.find)(self.db.reading().await?.conn()?, &[key]).await?.remove(key)),
         }
     }
+
+    /// Asks for what belongs to a key, for [`end`](Self::end): on PostgreSQL it is looked for meanwhile.
+    ///
+    /// # Errors
+    /// When too many questions wait.
+    pub fn begin(&self, key: &str) -> Result<Begun<A>> {
+        let key = key.to_owned();
+        Ok(match &self.gather {
+            Some(gather) if !key.contains('\0') => Begun::Asked(gather.begin(key)?),
+            _ => Begun::Later(key),
+        })
+    }
+
+    /// What belongs to a key that was asked for, as it was at some time since.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn end(&self, begun: Begun<A>) -> Result<Option<A>>
+    where
+        A: Clone,
+    {
+        match begun {
+            Begun::Asked(waiting) => found(answered(waiting).await),
+            Begun::Later(key) => self.of(&key).await,
+        }
+    }
+}
+
+/// A question that was asked, or will be.
+#[derive(Debug)]
+pub enum Begun<A> {
+    /// Its answer is on the way.
+    Asked(Waiting<Option<Arc<A>>>),
+    /// It is answered at once when it is asked.
+    Later(String),
+}
+
+/// Nobody else has it, unless several asked for it at the same time.
+fn found<A: Clone>(answer: Result<Option<Arc<A>>>) -> Result<Option<A>> {
+    Ok(answer?.map(Arc::unwrap_or_clone))
 }
 
 async fn find_all<A>(db: &Db, find: Find<A>, keys: &[String]) -> Result<HashMap<String, Arc<A>>> {

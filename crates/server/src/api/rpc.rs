@@ -1,7 +1,9 @@
 //! The way of every call, whatever its protocol: decode, let in, permit, check limits, tell the story, encode.
 
 use std::collections::HashMap;
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Instant;
 
 use buffa::Message;
@@ -16,6 +18,7 @@ use connectrpc::{
 use doorward_core::failure::{Failure, Kind};
 use doorward_proto::{Narrow, PathFields, Rpc, Surface, Validate, from_json, to_json};
 use futures_util::future::BoxFuture;
+use futures_util::poll;
 use http::HeaderMap;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -89,26 +92,75 @@ where
 {
     Box::new(move |app, inbound, surface| {
         Box::pin(async move {
-            let mut request: Req = decode(&inbound, app.policy.json_depth)?;
-            for (name, value) in &inbound.fields {
-                request.set_path_field(name, value);
-            }
-            let now = app.env.clock.now();
-            let mut call = authenticate(&app, &inbound.headers, now).await?;
+            let request: Req = read(&app, &inbound)?;
+            let mut call = authenticate(&app, &inbound.headers, app.env.clock.now()).await?;
             permit(&mut call, &request).await?;
-            if surface == Surface::V2beta {
-                request.narrow();
-            }
-            request
-                .validate(surface)
-                .map_err(|violation| Failure::bare(Kind::InvalidArgument, violation.to_string()))?;
-            let mut response = handler(call, request).await?;
-            if surface == Surface::V2beta {
-                response.narrow();
-            }
-            encode(&response, inbound.format)
+            let request = checked(request, surface)?;
+            answer(handler(call, request).await?, surface, inbound.format)
         })
     })
+}
+
+/// A method about one thing, which is looked up while its caller is let in: where the store is a server, both questions
+/// go the same way. Nobody hears of it who is not let in.
+pub(super) fn about<Req, Res, Look, Fut>(
+    look: fn(&Arc<App>, &Req) -> Look,
+    handler: fn(Call, Req, Look) -> Fut,
+) -> Run
+where
+    Req: Message + DeserializeOwned + Validate + PathFields + Narrow + Send + Sync + 'static,
+    Res: Message + Serialize + Narrow + Send,
+    Look: Future + Send + 'static,
+    Fut: Future<Output = Result<Res, Failure>> + Send + 'static,
+{
+    Box::new(move |app, inbound, surface| {
+        Box::pin(async move {
+            let request: Req = read(&app, &inbound)?;
+            let mut entering = pin!(authenticate(&app, &inbound.headers, app.env.clock.now()));
+            // Whoever comes with what is no token is refused before anything is looked for.
+            let entered = poll!(&mut entering);
+            if let Poll::Ready(Err(refusal)) = entered {
+                return Err(refusal);
+            }
+            let looking = look(&app, &request);
+            let call = match entered {
+                Poll::Ready(entered) => entered?,
+                Poll::Pending => entering.await?,
+            };
+            let request = checked(request, surface)?;
+            answer(handler(call, request, looking).await?, surface, inbound.format)
+        })
+    })
+}
+
+/// The request as it came in.
+fn read<Req: Message + DeserializeOwned + PathFields>(app: &App, inbound: &Inbound) -> Result<Req, Failure> {
+    let mut request: Req = decode(inbound, app.policy.json_depth)?;
+    for (name, value) in &inbound.fields {
+        request.set_path_field(name, value);
+    }
+    Ok(request)
+}
+
+/// The request within its limits, without what its surface does not know.
+fn checked<Req: Validate + Narrow>(mut request: Req, surface: Surface) -> Result<Req, Failure> {
+    if surface == Surface::V2beta {
+        request.narrow();
+    }
+    request
+        .validate(surface)
+        .map_err(|violation| Failure::bare(Kind::InvalidArgument, violation.to_string()))?;
+    Ok(request)
+}
+
+fn answer<Res>(mut response: Res, surface: Surface, format: CodecFormat) -> Result<Bytes, Failure>
+where
+    Res: Message + Serialize + Narrow,
+{
+    if surface == Surface::V2beta {
+        response.narrow();
+    }
+    encode(&response, format)
 }
 
 /// A malformed body is refused before anybody asks who sent it.

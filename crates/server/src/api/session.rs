@@ -1,11 +1,14 @@
 //! The handlers of SessionService, the same ones for both versions.
 
+use std::sync::Arc;
+
 use doorward_core::failure::Failure;
 use doorward_proto::session as wire;
 
 use super::wire::{field, list_details, page};
 use super::{session_from_wire as from_wire, session_to_wire as to_wire};
-use crate::app::{Call, session, session_list};
+use crate::app::session::Looked;
+use crate::app::{App, Call, session, session_list};
 
 pub async fn create(
     call: Call,
@@ -35,9 +38,18 @@ pub async fn set(call: Call, request: wire::SetSessionRequest) -> Result<wire::S
     })
 }
 
-pub async fn get(call: Call, request: wire::GetSessionRequest) -> Result<wire::GetSessionResponse, Failure> {
+/// What [`get`] is about.
+pub fn look(app: &Arc<App>, request: &wire::GetSessionRequest) -> impl Future<Output = Looked> + use<> {
+    session::look(app, &request.session_id)
+}
+
+pub async fn get(
+    call: Call,
+    request: wire::GetSessionRequest,
+    looking: impl Future<Output = Looked>,
+) -> Result<wire::GetSessionResponse, Failure> {
     let token = request.session_token.unwrap_or_default();
-    let shown = session::get(&call, &request.session_id, &token).await?;
+    let shown = session::get(&call, looking.await, &token)?;
     Ok(wire::GetSessionResponse { session: field(Some(to_wire::session(shown))) })
 }
 

@@ -2,7 +2,7 @@
 
 use doorward_proto::{RPCS, Surface};
 
-use super::rpc::{Run, Served, guarded, open};
+use super::rpc::{Run, Served, about, guarded, open};
 use super::{
     idp, passkey, session, user, user_code, user_factor, user_machine, user_second_factor as second_factor,
 };
@@ -22,7 +22,7 @@ fn handler(method: &str) -> Option<Run> {
     Some(match method {
         "CreateSession" => open(session::create),
         "SetSession" => open(session::set),
-        "GetSession" => open(session::get),
+        "GetSession" => about(session::look, session::get),
         "ListSessions" => open(session::list),
         "DeleteSession" => open(session::delete),
         "CreateUser" => open(user::create),

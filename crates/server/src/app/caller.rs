@@ -26,14 +26,15 @@ pub async fn authenticate(
     organisation: Option<&str>,
     now: Timestamp,
 ) -> Result<Caller, Failure> {
-    let mut caller = if let Ok(presented) = app.keys.read(TokenKind::PersonalAccess, text) {
-        by_token(&app.bearers, presented, now).await?
-    } else if let Ok(presented) = app.keys.read(TokenKind::Access, text) {
-        by_token(&app.accesses, presented, now).await?
-    } else if let Some(claims) = jwt::glance(text) {
-        by_jwt(app, text, claims, now).await?
-    } else {
-        by_session(app, text, now).await?
+    let mut caller = match TokenKind::of(text) {
+        Some(kind @ (TokenKind::PersonalAccess | TokenKind::Access)) => {
+            let presented = app.keys.read(kind, text).map_err(|_| failure::AUTH_TOKEN_INVALID)?;
+            by_token(bearers_of(app, kind), presented, now).await?
+        }
+        _ => match jwt::glance(text) {
+            Some(claims) => by_jwt(app, text, claims, now).await?,
+            None => by_session(app, text, now).await?,
+        },
     };
     if let Some(id) = organisation.filter(|id| !id.is_empty()) {
         if !read!(app, organisation::exists(id))? {
@@ -42,6 +43,11 @@ pub async fn authenticate(
         id.clone_into(&mut caller.organisation);
     }
     Ok(caller)
+}
+
+/// Where the bearers of a kind of token of machine users are looked up.
+fn bearers_of(app: &App, kind: TokenKind) -> &LookUp<Bearer> {
+    if kind == TokenKind::PersonalAccess { &app.bearers } else { &app.accesses }
 }
 
 /// A token of a machine user that is kept as a digest.
@@ -82,16 +88,18 @@ pub(super) async fn machine_token(
     text: &str,
     now: Timestamp,
 ) -> Result<Option<MachineToken>, Failure> {
-    let (kind, presented) = if let Ok(presented) = app.keys.read(TokenKind::PersonalAccess, text) {
-        (TokenKind::PersonalAccess, presented)
-    } else if let Ok(presented) = app.keys.read(TokenKind::Access, text) {
-        (TokenKind::Access, presented)
-    } else {
-        let own = jwt::glance(text).filter(|claims| claims.issuer == app.policy.issuer);
-        let Some(id) = own.and_then(|claims| claims.id) else { return Ok(None) };
-        (TokenKind::Access, Presented { id, digest: app.keys.digest(TokenKind::Access, text) })
+    let (kind, presented) = match TokenKind::of(text) {
+        Some(kind @ (TokenKind::PersonalAccess | TokenKind::Access)) => {
+            let Ok(presented) = app.keys.read(kind, text) else { return Ok(None) };
+            (kind, presented)
+        }
+        _ => {
+            let own = jwt::glance(text).filter(|claims| claims.issuer == app.policy.issuer);
+            let Some(id) = own.and_then(|claims| claims.id) else { return Ok(None) };
+            (TokenKind::Access, Presented { id, digest: app.keys.digest(TokenKind::Access, text) })
+        }
     };
-    let bearers = if kind == TokenKind::PersonalAccess { &app.bearers } else { &app.accesses };
+    let bearers = bearers_of(app, kind);
     let bearer = refused(valid_bearer(bearers, &presented, now).await)?;
     Ok(bearer.map(|bearer| MachineToken { kind, id: presented.id, bearer }))
 }

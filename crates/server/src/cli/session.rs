@@ -71,7 +71,10 @@ pub async fn run(call: &Call, command: Command, keep: u32, output: Output) -> Cl
             let rows: Vec<_> = found.entries.into_iter().map(|shown| row(&shown)).collect();
             output.many(&["id", "login_name", "factors", "created", "changed", "expires"], &rows);
         }
-        Command::Show { session } => show(&session::get(call, &session, "").await?, output),
+        Command::Show { session } => {
+            let found = session::look(&call.app, &session).await;
+            show(&session::get(call, found, "")?, output);
+        }
         Command::End { session: Some(id), .. } => {
             let ended = session::delete(call, id.clone(), "").await?.ok_or(failure::SESSION_NOT_FOUND)?;
             output.one(&[("ended", ended.id.into())]);

@@ -59,6 +59,11 @@ impl<Q: Send + 'static, A: Send + 'static> Gather<Q, A> {
 
     /// Asks one question.
     pub async fn ask(&self, question: Q) -> Result<A> {
+        answered(self.begin(question)?).await
+    }
+
+    /// Asks one question, to be [`answered`] while whoever asks does something else.
+    pub fn begin(&self, question: Q) -> Result<Waiting<A>> {
         let (reply, answer) = oneshot::channel();
         let start = {
             let mut state = self.shared.state.lock();
@@ -74,8 +79,16 @@ impl<Q: Send + 'static, A: Send + 'static> Gather<Q, A> {
             let lane = Lane { shared: Arc::clone(&self.shared), left: false };
             tokio::spawn(async move { lane.work().await });
         }
-        answer.await.unwrap_or_else(|_| Err(StoreError::Driver("a question got no answer".to_owned())))
+        Ok(answer)
     }
+}
+
+/// Where the answer to a question will be.
+pub type Waiting<A> = oneshot::Receiver<Result<A>>;
+
+/// The answer to a question that was begun.
+pub async fn answered<A>(waiting: Waiting<A>) -> Result<A> {
+    waiting.await.unwrap_or_else(|_| Err(StoreError::Driver("a question got no answer".to_owned())))
 }
 
 impl<Q, A> std::fmt::Debug for Gather<Q, A> {

@@ -54,8 +54,12 @@ pub fn query(connection: &Connection, sql: &str, params: &[Param<'_>]) -> Result
     let mut cursor = statement.raw_query();
     let mut rows = Vec::new();
     while let Some(row) = cursor.next().map_err(fault)? {
-        let values = (0..width).map(|column| row.get_ref(column).map(value_of).map_err(fault));
-        rows.push(Row(values.collect::<Result<_>>()?));
+        // Collected from results, a list would not know how long it becomes.
+        let mut values = Vec::with_capacity(width);
+        for column in 0..width {
+            values.push(row.get_ref(column).map(value_of).map_err(fault)?);
+        }
+        rows.push(Row(values));
     }
     Ok(rows)
 }

@@ -60,8 +60,7 @@ use doorward_core::token::{Keyring, Minted, TokenKind};
 use doorward_core::user::{CodePurpose, draw_code};
 use doorward_store::organisation::{self, Instance};
 use doorward_store::session::ShownSession;
-use doorward_store::together::{Births, LookUp, Users};
-use doorward_store::token::Bearer;
+use doorward_store::together::{Bearers, Births, LookUp, Users};
 use doorward_store::{Db, StoreError};
 
 use crate::env::Env;
@@ -187,9 +186,9 @@ pub struct App {
     /// The store.
     pub db: Db,
     /// Who bears a token.
-    pub bearers: LookUp<Bearer>,
+    pub bearers: Bearers,
     /// Who bears which access token.
-    pub accesses: LookUp<Bearer>,
+    pub accesses: Bearers,
     /// The sessions.
     pub sessions: LookUp<ShownSession>,
     /// The users, for those who check them.

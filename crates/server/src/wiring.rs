@@ -11,7 +11,7 @@ use doorward_core::password::{Complexity, Hasher};
 use doorward_core::search::SearchPolicy;
 use doorward_store::migrate::{check, migrate};
 use doorward_store::organisation::{self, Instance};
-use doorward_store::together::{Births, LookUp, Users};
+use doorward_store::together::{Bearers, Births, LookUp, Users};
 use doorward_store::{Db, PostgresSettings, Settings, SqliteSettings};
 use http::Uri;
 
@@ -88,8 +88,8 @@ pub async fn open(config: &Config, env: Env) -> anyhow::Result<Opened> {
     let delivery = delivery(config);
     let idps = Idps::new(config).context("the identity providers of the configuration")?;
     let issuers = issuers(config, &db, &instance).await?;
-    let (bearers, sessions) = (LookUp::bearers(&db), LookUp::sessions(&db));
-    let accesses = LookUp::access(&db);
+    let (bearers, sessions) = (Bearers::personal(&db), LookUp::sessions(&db));
+    let accesses = Bearers::access(&db);
     let (users, births) = (Users::new(&db), Births::new(&db));
     let app = Arc::new(App {
         db,

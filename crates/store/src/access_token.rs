@@ -11,6 +11,8 @@ use crate::error::Result;
 use crate::token::{Bearer, all_bearers, bearers_in};
 use crate::where_clause::ForMany;
 
+pub(crate) const TABLE: &str = "access_tokens";
+
 /// The most rows that are removed at once.
 pub const BATCH: u32 = 512;
 
@@ -70,7 +72,7 @@ pub async fn trim(conn: &mut Conn, user_id: &str, most: u32) -> Result<u64> {
 pub async fn find(conn: &mut Conn, id: &str) -> Result<Option<AccessToken>> {
     let sql = "SELECT user_id, source, scope, digest, created, expires FROM access_tokens WHERE id = $1";
     let Some(row) = conn.one(sql, &[id.into()]).await? else { return Ok(None) };
-    let mut row = row.read("access_tokens").about(id);
+    let mut row = row.read(TABLE).about(id);
     Ok(Some(AccessToken {
         id: id.to_owned(),
         user_id: row.text("user_id")?,
@@ -87,10 +89,10 @@ pub async fn find(conn: &mut Conn, id: &str) -> Result<Option<AccessToken>> {
 /// # Errors
 /// When the store cannot be read.
 pub async fn bearers(conn: &mut Conn, ids: &[&str]) -> Result<HashMap<String, Bearer>> {
-    all_bearers(conn, ids, "access_tokens", &BEARERS).await
+    all_bearers(conn, ids, TABLE, &BEARERS).await
 }
 
-static BEARERS: LazyLock<ForMany> = LazyLock::new(|| bearers_in("access_tokens"));
+static BEARERS: LazyLock<ForMany> = LazyLock::new(|| bearers_in(TABLE));
 
 /// Removes a token of a user. Gives `false` if there is none.
 ///

@@ -26,15 +26,24 @@ pub struct ShownSession {
 macro_rules! select_shown {
     ($which:expr) => {
         concat!(
-            "SELECT s.id, s.creator_id, s.created, s.changed, s.sequence, s.expires, s.ended, s.token, s.user_id, \
-             s.organisation_id, s.user_verified, s.password, s.web_auth_n, s.web_auth_n_uv, s.intent, s.totp, \
-             s.otp_sms, s.otp_email, s.recovery_code, s.metadata, s.fingerprint, s.user_agent, u.username, \
-             u.display_name FROM sessions s LEFT JOIN users u ON u.id = s.user_id ",
+            "SELECT ",
+            $crate::session::shown_columns!(),
+            " FROM sessions s LEFT JOIN users u ON u.id = s.user_id ",
             $which
         )
     };
 }
+
+/// The columns of a session `s` and of its user `u`, in the order in which they are read.
+macro_rules! shown_columns {
+    () => {
+        "s.id, s.creator_id, s.created, s.changed, s.sequence, s.expires, s.ended, s.token, s.user_id, \
+         s.organisation_id, s.user_verified, s.password, s.web_auth_n, s.web_auth_n_uv, s.intent, s.totp, s.otp_sms, \
+         s.otp_email, s.recovery_code, s.metadata, s.fingerprint, s.user_agent, u.username, u.display_name"
+    };
+}
 pub(crate) use select_shown;
+pub(crate) use shown_columns;
 
 /// The session with that id, ended or not.
 ///

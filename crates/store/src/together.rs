@@ -28,22 +28,60 @@ pub struct LookUp<A> {
     gather: Option<Gather<String, Option<Arc<A>>>>,
 }
 
-/// Every call asks who bears its token, and many have the same one: the more of them share a turn, the better.
-fn one_at_a_time(db: &Db) -> Option<Turns> {
-    db.turns().map(|turns| Turns { lanes: 1, ..turns })
+/// Looks up who bears a token.
+#[derive(Debug)]
+pub struct Bearers {
+    look_up: LookUp<Bearer>,
+    table: &'static str,
+    beside_session: String,
 }
 
-impl LookUp<Bearer> {
-    /// Who bears the token with an id.
+impl Bearers {
+    /// Those of personal access tokens.
     #[must_use]
-    pub fn bearers(db: &Db) -> Self {
-        Self::in_turns(db, one_at_a_time(db), |conn, ids| Box::pin(token::bearers(conn, ids)))
+    pub fn personal(db: &Db) -> Self {
+        Self::new(db, token::TABLE, |conn, ids| Box::pin(token::bearers(conn, ids)))
     }
 
-    /// Who bears the access token with an id.
+    /// Those of access tokens.
     #[must_use]
     pub fn access(db: &Db) -> Self {
-        Self::in_turns(db, one_at_a_time(db), |conn, ids| Box::pin(access_token::bearers(conn, ids)))
+        Self::new(db, access_token::TABLE, |conn, ids| Box::pin(access_token::bearers(conn, ids)))
+    }
+
+    fn new(db: &Db, table: &'static str, find: Find<Bearer>) -> Self {
+        // Every call asks for one, and many have the same: the more of them share a turn, the better.
+        let turns = db.turns().map(|turns| Turns { lanes: 1, ..turns });
+        let look_up = LookUp::in_turns(db, turns, find);
+        Self { look_up, table, beside_session: token::beside_session_in(table) }
+    }
+
+    /// Who bears the token with an id.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn of(&self, id: &str) -> Result<Option<Bearer>> {
+        self.look_up.of(id).await
+    }
+
+    /// The same, and the session with another id, which is found or looked for meanwhile.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn beside(
+        &self,
+        id: &str,
+        session_id: &str,
+        sessions: &LookUp<ShownSession>,
+    ) -> Result<(Option<Bearer>, Begun<ShownSession>)> {
+        if self.look_up.gather.is_some() || id.contains('\0') || session_id.contains('\0') {
+            let begun = sessions.begin(session_id)?;
+            return Ok((self.of(id).await?, begun));
+        }
+        let mut reading = self.look_up.db.reading().await?;
+        let question = (self.table, self.beside_session.as_str());
+        let (bearer, shown) = token::beside_session(reading.conn()?, question, (id, session_id)).await?;
+        Ok((bearer, Begun::Found(shown.map(Box::new))))
     }
 }
 
@@ -141,6 +179,7 @@ impl<A: Send + Sync + 'static> LookUp<A> {
         match begun {
             Begun::Asked(waiting) => found(answered(waiting).await),
             Begun::Later(key) => self.of(&key).await,
+            Begun::Found(found) => Ok(found.map(|found| *found)),
         }
     }
 }
@@ -152,6 +191,8 @@ pub enum Begun<A> {
     Asked(Waiting<Option<Arc<A>>>),
     /// It is answered at once when it is asked.
     Later(String),
+    /// It was answered with another.
+    Found(Option<Box<A>>),
 }
 
 /// Nobody else has it, unless several asked for it at the same time.

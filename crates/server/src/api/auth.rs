@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use doorward_core::base::Timestamp;
+use doorward_core::caller::Caller;
 use doorward_core::failure::{self, Failure, Kind};
+use doorward_store::session::ShownSession;
+use doorward_store::together::Begun;
 use http::HeaderMap;
 use http::uri::Authority;
 
@@ -15,11 +18,36 @@ use crate::app::{App, Call, caller};
 /// `auth header missing`, `AUTH-toLo1`, those of [`caller::authenticate`], and `DOORWARD-R4te1` for a caller who calls too
 /// often.
 pub async fn authenticate(app: &Arc<App>, headers: &HeaderMap, now: Timestamp) -> Result<Call, Failure> {
+    let caller = caller::authenticate(app, token(headers)?, organisation(headers), now).await?;
+    call(app, caller, headers, now)
+}
+
+/// The same for a call about a session, see [`caller::authenticate_beside`].
+///
+/// # Errors
+/// Those of [`authenticate`].
+pub async fn authenticate_beside(
+    app: &Arc<App>,
+    headers: &HeaderMap,
+    session_id: &str,
+    now: Timestamp,
+) -> Result<(Call, Begun<ShownSession>), Failure> {
+    let shown = (token(headers)?, session_id);
+    let (caller, begun) = caller::authenticate_beside(app, shown, organisation(headers), now).await?;
+    Ok((call(app, caller, headers, now)?, begun))
+}
+
+fn token(headers: &HeaderMap) -> Result<&str, Failure> {
     let header = metadata(headers, "authorization")
         .ok_or_else(|| Failure::bare(Kind::Unauthenticated, "auth header missing"))?;
-    let token = bearer(header).ok_or(failure::AUTH_HEADER_INVALID)?;
-    let organisation = metadata(headers, "x-zitadel-orgid");
-    let caller = caller::authenticate(app, token, organisation, now).await?;
+    bearer(header).ok_or(failure::AUTH_HEADER_INVALID)
+}
+
+fn organisation(headers: &HeaderMap) -> Option<&str> {
+    metadata(headers, "x-zitadel-orgid")
+}
+
+fn call(app: &Arc<App>, caller: Caller, headers: &HeaderMap, now: Timestamp) -> Result<Call, Failure> {
     app.rates.caller(&caller.user_id, now)?;
     let host = metadata(headers, "host").and_then(host_name);
     Ok(Call { app: Arc::clone(app), caller, now, host })

@@ -1,9 +1,7 @@
 //! The way of every call, whatever its protocol: decode, let in, permit, check limits, tell the story, encode.
 
 use std::collections::HashMap;
-use std::pin::pin;
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::Instant;
 
 use buffa::Message;
@@ -17,14 +15,15 @@ use connectrpc::{
 };
 use doorward_core::failure::{Failure, Kind};
 use doorward_proto::{Narrow, PathFields, Rpc, Surface, Validate, from_json, to_json};
+use doorward_store::session::ShownSession;
+use doorward_store::together::Begun;
 use futures_util::future::BoxFuture;
-use futures_util::poll;
 use http::HeaderMap;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tracing::Instrument;
 
-use super::auth::authenticate;
+use super::auth::{authenticate, authenticate_beside};
 use super::status;
 use crate::app::{App, Call};
 use crate::telemetry::{Metrics, Protocol, RequestLabels};
@@ -101,34 +100,24 @@ where
     })
 }
 
-/// A method about one thing, which is looked up while its caller is let in: where the store is a server, both questions
-/// go the same way. Nobody hears of it who is not let in.
-pub(super) fn about<Req, Res, Look, Fut>(
-    look: fn(&Arc<App>, &Req) -> Look,
-    handler: fn(Call, Req, Look) -> Fut,
+/// A method about one session, which is looked up while its caller is let in.
+pub(super) fn about<Req, Res, Fut>(
+    session: fn(&Req) -> &str,
+    handler: fn(Call, Req, Begun<ShownSession>) -> Fut,
 ) -> Run
 where
     Req: Message + DeserializeOwned + Validate + PathFields + Narrow + Send + Sync + 'static,
     Res: Message + Serialize + Narrow + Send,
-    Look: Future + Send + 'static,
     Fut: Future<Output = Result<Res, Failure>> + Send + 'static,
 {
     Box::new(move |app, inbound, surface| {
         Box::pin(async move {
             let request: Req = read(&app, &inbound)?;
-            let mut entering = pin!(authenticate(&app, &inbound.headers, app.env.clock.now()));
-            // Whoever comes with what is no token is refused before anything is looked for.
-            let entered = poll!(&mut entering);
-            if let Poll::Ready(Err(refusal)) = entered {
-                return Err(refusal);
-            }
-            let looking = look(&app, &request);
-            let call = match entered {
-                Poll::Ready(entered) => entered?,
-                Poll::Pending => entering.await?,
-            };
+            let now = app.env.clock.now();
+            let let_in = authenticate_beside(&app, &inbound.headers, session(&request), now);
+            let (call, begun) = let_in.await?;
             let request = checked(request, surface)?;
-            answer(handler(call, request, looking).await?, surface, inbound.format)
+            answer(handler(call, request, begun).await?, surface, inbound.format)
         })
     })
 }

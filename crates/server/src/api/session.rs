@@ -1,14 +1,13 @@
 //! The handlers of SessionService, the same ones for both versions.
 
-use std::sync::Arc;
-
 use doorward_core::failure::Failure;
 use doorward_proto::session as wire;
+use doorward_store::session::ShownSession;
+use doorward_store::together::Begun;
 
 use super::wire::{field, list_details, page};
 use super::{session_from_wire as from_wire, session_to_wire as to_wire};
-use crate::app::session::Looked;
-use crate::app::{App, Call, session, session_list};
+use crate::app::{Call, session, session_list};
 
 pub async fn create(
     call: Call,
@@ -38,18 +37,13 @@ pub async fn set(call: Call, request: wire::SetSessionRequest) -> Result<wire::S
     })
 }
 
-/// What [`get`] is about.
-pub fn look(app: &Arc<App>, request: &wire::GetSessionRequest) -> impl Future<Output = Looked> + use<> {
-    session::look(app, &request.session_id)
-}
-
 pub async fn get(
     call: Call,
     request: wire::GetSessionRequest,
-    looking: impl Future<Output = Looked>,
+    begun: Begun<ShownSession>,
 ) -> Result<wire::GetSessionResponse, Failure> {
     let token = request.session_token.unwrap_or_default();
-    let shown = session::get(&call, looking.await, &token)?;
+    let shown = session::get(&call, begun, &token).await?;
     Ok(wire::GetSessionResponse { session: field(Some(to_wire::session(shown))) })
 }
 

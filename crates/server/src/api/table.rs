@@ -1,5 +1,6 @@
 //! Which handler answers which method. A method of the descriptors that is missing here fails a test.
 
+use doorward_proto::session::GetSessionRequest;
 use doorward_proto::{RPCS, Surface};
 
 use super::rpc::{Run, Served, about, guarded, open};
@@ -22,7 +23,7 @@ fn handler(method: &str) -> Option<Run> {
     Some(match method {
         "CreateSession" => open(session::create),
         "SetSession" => open(session::set),
-        "GetSession" => about(session::look, session::get),
+        "GetSession" => about(|request: &GetSessionRequest| &request.session_id, session::get),
         "ListSessions" => open(session::list),
         "DeleteSession" => open(session::delete),
         "CreateUser" => open(user::create),

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use doorward_core::base::Timestamp;
 use doorward_core::caller::Caller;
 use doorward_core::failure::{self, Failure};
-use doorward_core::jwt::{self, Glance};
+use doorward_core::jwt;
 use doorward_core::token::{Presented, TokenKind, same};
 use doorward_core::user::UserState;
 use doorward_store::session::ShownSession;
-use doorward_store::together::LookUp;
+use doorward_store::together::{Bearers, Begun};
 use doorward_store::token::Bearer;
 use doorward_store::{grant, organisation, user};
 
@@ -26,16 +26,84 @@ pub async fn authenticate(
     organisation: Option<&str>,
     now: Timestamp,
 ) -> Result<Caller, Failure> {
-    let mut caller = match TokenKind::of(text) {
-        Some(kind @ (TokenKind::PersonalAccess | TokenKind::Access)) => {
-            let presented = app.keys.read(kind, text).map_err(|_| failure::AUTH_TOKEN_INVALID)?;
-            by_token(bearers_of(app, kind), presented, now).await?
+    let caller = match Token::of(app, text)? {
+        Token::Own(bearers, presented) => {
+            let found = bearers.of(&presented.id).await.map_err(store_failure)?;
+            caller_of(valid(found, &presented, now)?)
         }
-        _ => match jwt::glance(text) {
-            Some(claims) => by_jwt(app, text, claims, now).await?,
-            None => by_session(app, text, now).await?,
-        },
+        token => by_other(app, text, token, now).await?,
     };
+    for_organisation(app, caller, organisation).await
+}
+
+/// The same for a call about a session, which is found with the bearer or looked for meanwhile. Nobody hears of it who
+/// is not let in.
+///
+/// # Errors
+/// Those of [`authenticate`].
+pub async fn authenticate_beside(
+    app: &Arc<App>,
+    (text, session_id): (&str, &str),
+    organisation: Option<&str>,
+    now: Timestamp,
+) -> Result<(Caller, Begun<ShownSession>), Failure> {
+    let (caller, begun) = match Token::of(app, text)? {
+        Token::Own(bearers, presented) => {
+            let found = bearers.beside(&presented.id, session_id, &app.sessions).await;
+            let (found, begun) = found.map_err(store_failure)?;
+            (caller_of(valid(found, &presented, now)?), begun)
+        }
+        token => {
+            let caller = by_other(app, text, token, now).await?;
+            (caller, app.sessions.begin(session_id).map_err(store_failure)?)
+        }
+    };
+    Ok((for_organisation(app, caller, organisation).await?, begun))
+}
+
+/// What a text is, by its form.
+enum Token<'a> {
+    /// One of a machine user, which is kept as a digest. A JWT of ours is known by it like any other token: its
+    /// signature is there for others, and tells less than the store, which also knows what was revoked.
+    Own(&'a Bearers, Presented),
+    /// A JWT of that issuer.
+    Foreign(String),
+    /// One of a session, or nothing at all.
+    Session,
+}
+
+impl<'a> Token<'a> {
+    fn of(app: &'a App, text: &str) -> Result<Self, Failure> {
+        let invalid = failure::AUTH_TOKEN_INVALID;
+        Ok(match TokenKind::of(text) {
+            Some(kind @ (TokenKind::PersonalAccess | TokenKind::Access)) => {
+                Self::Own(bearers_of(app, kind), app.keys.read(kind, text).map_err(|_| invalid)?)
+            }
+            _ => match jwt::glance(text) {
+                Some(claims) if claims.issuer == app.policy.issuer => {
+                    let id = claims.id.ok_or(invalid)?;
+                    let digest = app.keys.digest(TokenKind::Access, text);
+                    Self::Own(&app.accesses, Presented { id, digest })
+                }
+                Some(claims) => Self::Foreign(claims.issuer),
+                None => Self::Session,
+            },
+        })
+    }
+}
+
+async fn by_other(app: &Arc<App>, text: &str, token: Token<'_>, now: Timestamp) -> Result<Caller, Failure> {
+    match token {
+        Token::Foreign(issuer) => by_issuer(app, text, &issuer, now).await,
+        _ => by_session(app, text, now).await,
+    }
+}
+
+async fn for_organisation(
+    app: &App,
+    mut caller: Caller,
+    organisation: Option<&str>,
+) -> Result<Caller, Failure> {
     if let Some(id) = organisation.filter(|id| !id.is_empty()) {
         if !read!(app, organisation::exists(id))? {
             return Err(failure::ORGANISATION_UNKNOWN);
@@ -46,30 +114,23 @@ pub async fn authenticate(
 }
 
 /// Where the bearers of a kind of token of machine users are looked up.
-fn bearers_of(app: &App, kind: TokenKind) -> &LookUp<Bearer> {
+fn bearers_of(app: &App, kind: TokenKind) -> &Bearers {
     if kind == TokenKind::PersonalAccess { &app.bearers } else { &app.accesses }
 }
 
-/// A token of a machine user that is kept as a digest.
-async fn by_token(bearers: &LookUp<Bearer>, presented: Presented, now: Timestamp) -> Result<Caller, Failure> {
-    let bearer = valid_bearer(bearers, &presented, now).await?;
+fn caller_of(bearer: Bearer) -> Caller {
     let (user_id, organisation) = (bearer.user_id, bearer.organisation);
-    Ok(Caller { user_id, organisation, memberships: bearer.memberships, agent: None })
+    Caller { user_id, organisation, memberships: bearer.memberships, agent: None }
 }
 
-/// Who bears a token of a machine user, if it is valid.
-async fn valid_bearer(
-    bearers: &LookUp<Bearer>,
-    presented: &Presented,
-    now: Timestamp,
-) -> Result<Bearer, Failure> {
-    let bearer = bearers.of(&presented.id).await.map_err(store_failure)?;
+/// The bearer who was found for a token, if that is valid.
+fn valid(found: Option<Bearer>, presented: &Presented, now: Timestamp) -> Result<Bearer, Failure> {
     let valid = |bearer: &Bearer| {
         same(&bearer.digest, &presented.digest)
             && bearer.expires > now
             && bearer.state == Some(UserState::Active)
     };
-    bearer.filter(valid).ok_or(failure::AUTH_TOKEN_INVALID)
+    found.filter(valid).ok_or(failure::AUTH_TOKEN_INVALID)
 }
 
 /// A valid token of a machine user.
@@ -88,31 +149,11 @@ pub(super) async fn machine_token(
     text: &str,
     now: Timestamp,
 ) -> Result<Option<MachineToken>, Failure> {
-    let (kind, presented) = match TokenKind::of(text) {
-        Some(kind @ (TokenKind::PersonalAccess | TokenKind::Access)) => {
-            let Ok(presented) = app.keys.read(kind, text) else { return Ok(None) };
-            (kind, presented)
-        }
-        _ => {
-            let own = jwt::glance(text).filter(|claims| claims.issuer == app.policy.issuer);
-            let Some(id) = own.and_then(|claims| claims.id) else { return Ok(None) };
-            (TokenKind::Access, Presented { id, digest: app.keys.digest(TokenKind::Access, text) })
-        }
-    };
-    let bearers = bearers_of(app, kind);
-    let bearer = refused(valid_bearer(bearers, &presented, now).await)?;
+    let Some(Token::Own(bearers, presented)) = refused(Token::of(app, text))? else { return Ok(None) };
+    let found = bearers.of(&presented.id).await.map_err(store_failure)?;
+    let bearer = refused(valid(found, &presented, now))?;
+    let kind = TokenKind::of(text).unwrap_or(TokenKind::Access);
     Ok(bearer.map(|bearer| MachineToken { kind, id: presented.id, bearer }))
-}
-
-/// A JWT. One of ours is known by its digest like any other token: its signature is there for others, and tells less
-/// than the store, which also knows what was revoked.
-async fn by_jwt(app: &Arc<App>, text: &str, claims: Glance, now: Timestamp) -> Result<Caller, Failure> {
-    if claims.issuer != app.policy.issuer {
-        return by_issuer(app, text, &claims.issuer, now).await;
-    }
-    let id = claims.id.ok_or(failure::AUTH_TOKEN_INVALID)?;
-    let presented = Presented { id, digest: app.keys.digest(TokenKind::Access, text) };
-    by_token(&app.accesses, presented, now).await
 }
 
 /// A token of a trusted issuer. Whoever comes with it is told nothing but that it is not valid; the log knows more.

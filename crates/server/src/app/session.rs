@@ -8,6 +8,7 @@ use doorward_core::failure::{self, Failure};
 use doorward_core::session::{Birth, Session, UserAgent};
 use doorward_core::token::{Digest, NotAToken, TokenKind};
 use doorward_store::session::{self, ShownSession};
+use doorward_store::together::Begun;
 use doorward_store::{Conn, Result as StoreResult};
 
 use super::challenge::Handed;
@@ -162,21 +163,21 @@ impl Change {
     }
 }
 
-/// What a look for a session came to.
-pub type Looked = Result<Option<ShownSession>, Failure>;
-
-/// Looks for a session, for [`get`]. It is asked for at once, whenever the answer is wanted.
-pub fn look(app: &Arc<App>, id: &str) -> impl Future<Output = Looked> + use<> {
-    let (app, begun) = (Arc::clone(app), app.sessions.begin(id));
-    async move { app.sessions.end(begun.map_err(store_failure)?).await.map_err(store_failure) }
+/// Looks for a session, for [`get`].
+///
+/// # Errors
+/// Those of the store.
+pub fn look(call: &Call, id: &str) -> Result<Begun<ShownSession>, Failure> {
+    call.app.sessions.begin(id).map_err(store_failure)
 }
 
 /// Reads a session that was looked for.
 ///
 /// # Errors
 /// `QUERY-SFeaa` when there is none, `QUERY-dsfr3` for a wrong token, those of the permission without one.
-pub fn get(call: &Call, found: Looked, token: &str) -> Result<ShownSession, Failure> {
-    let found = found?.filter(|found| found.session.ended.is_none());
+pub async fn get(call: &Call, begun: Begun<ShownSession>, token: &str) -> Result<ShownSession, Failure> {
+    let found = call.app.sessions.end(begun).await.map_err(store_failure)?;
+    let found = found.filter(|found| found.session.ended.is_none());
     let found = found.ok_or(failure::SESSION_NOT_FOUND)?;
     if token.is_empty() {
         found.session.require_read(&call.caller)?;
@@ -219,8 +220,8 @@ pub async fn delete(call: &Call, id: String, token: &str) -> Result<Option<Sessi
     ended.await.map_err(store_failure)?
 }
 
-async fn load(call: &Call, id: &str) -> Looked {
-    look(&call.app, id).await
+async fn load(call: &Call, id: &str) -> Result<Option<ShownSession>, Failure> {
+    call.app.sessions.of(id).await.map_err(store_failure)
 }
 
 /// Who may do something to a session without its token.

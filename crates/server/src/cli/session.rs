@@ -72,8 +72,8 @@ pub async fn run(call: &Call, command: Command, keep: u32, output: Output) -> Cl
             output.many(&["id", "login_name", "factors", "created", "changed", "expires"], &rows);
         }
         Command::Show { session } => {
-            let found = session::look(&call.app, &session).await;
-            show(&session::get(call, found, "")?, output);
+            let begun = session::look(call, &session)?;
+            show(&session::get(call, begun, "").await?, output);
         }
         Command::End { session: Some(id), .. } => {
             let ended = session::delete(call, id.clone(), "").await?.ok_or(failure::SESSION_NOT_FOUND)?;

@@ -124,6 +124,11 @@ impl Columns {
         Ok(self.id.clone())
     }
 
+    /// Whether the next column is empty.
+    pub fn is_null(&self) -> bool {
+        matches!(self.values.as_slice().first(), Some(Value::Null))
+    }
+
     /// Names the row in later complaints, where its id is known but not read.
     pub fn about(mut self, id: &str) -> Self {
         id.clone_into(&mut self.id);

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
+use doorward_core::caller::{Membership, Role};
 use doorward_core::session::{Session, UserAgent};
 use doorward_core::user::UserState;
-use doorward_store::together::{Births, LookUp, Users};
+use doorward_store::together::{Bearers, Births, LookUp, Users};
 use doorward_store::token::AccessToken;
 use doorward_store::user::Wanted;
-use doorward_store::{StoreError, session, session_search, token, user};
+use doorward_store::{StoreError, grant, session, session_search, token, user};
 use futures_util::future::join_all;
 
 use crate::rig::Rig;
@@ -117,7 +118,7 @@ async fn each_who_asks_for_a_bearer_gets_its_own_and_a_removed_one_is_gone_at_on
         };
         writing!(rig, [made] token::insert(&made, &[7; 32])).unwrap();
     }
-    let bearers = Arc::new(LookUp::bearers(&rig.db));
+    let bearers = Arc::new(Bearers::personal(&rig.db));
     let all = (0..100).map(|number| {
         let bearers = Arc::clone(&bearers);
         tokio::spawn(async move { bearers.of(&format!("t{}", number % 4)).await.unwrap() })
@@ -129,6 +130,42 @@ async fn each_who_asks_for_a_bearer_gets_its_own_and_a_removed_one_is_gone_at_on
     let (user, id) = ("m1".to_owned(), "t1".to_owned());
     assert!(writing!(rig, [user, id] token::delete(&user, &id)).unwrap());
     assert_eq!(bearers.of("t1").await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_bearer_and_a_session_are_found_beside_each_other_as_each_is_by_itself() {
+    let rig = Rig::fresh().await;
+    add_user(&rig, &machine("m", "robot")).await;
+    add_user(&rig, &human("1", "mini")).await;
+    for (organisation, role) in [(None, Role::IamLoginClient), (Some("home".to_owned()), Role::OrgOwner)] {
+        let (user, held) = ("m".to_owned(), Membership { organisation, role });
+        writing!(rig, [user, held] grant::insert(&user, &held)).unwrap();
+    }
+    let made = AccessToken {
+        id: "t".to_owned(),
+        user_id: "m".to_owned(),
+        organisation: "home".to_owned(),
+        created: NOW,
+        expires: later(9),
+    };
+    writing!(rig, [made] token::insert(&made, &[7; 32])).unwrap();
+    let (of_mini, of_nobody) = (of_user(1, "1"), plain(2));
+    for session in [&of_mini, &of_nobody] {
+        writing!(rig, [session] session::insert(&session)).unwrap();
+    }
+    let (bearers, sessions) = (Bearers::personal(&rig.db), LookUp::sessions(&rig.db));
+    for token in ["t", "none", "a\0b"] {
+        for session in [of_mini.id.as_str(), &of_nobody.id, "none", "a\0b", ""] {
+            let (bearer, begun) = bearers.beside(token, session, &sessions).await.unwrap();
+            assert_eq!(bearer, bearers.of(token).await.unwrap(), "{token:?} {session:?}");
+            assert_eq!(bearer.map_or(0, |bearer| bearer.memberships.len()), if token == "t" { 2 } else { 0 });
+            if token == "t" {
+                let shown = sessions.end(begun).await.unwrap();
+                assert_eq!(shown, sessions.of(session).await.unwrap(), "{session:?}");
+                assert_eq!(shown.is_some(), session == of_mini.id || session == of_nobody.id);
+            }
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

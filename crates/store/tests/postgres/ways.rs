@@ -4,7 +4,7 @@ use doorward_core::caller::Reach;
 use doorward_core::search::{Page, UserFilter, UserOrder, UserText, UserView};
 use doorward_core::user::UserState;
 use doorward_postgres_rig::{Pooler, Server, Tls};
-use doorward_store::together::{Births, LookUp};
+use doorward_store::together::{Bearers, Births};
 use doorward_store::user::Wanted;
 use doorward_store::{
     Db, PostgresSettings, Settings, StoreError, migrate, session, session_search, user, user_search,
@@ -35,7 +35,7 @@ async fn everything_works_through_a_pooler_that_keeps_nothing_between_transactio
     add_user(&rig, &complete_human("1", "mini")).await;
     let births = Births::new(&rig.db);
     assert!(births.add(plain(1)).await.unwrap());
-    assert_eq!(LookUp::bearers(&rig.db).of("t").await.unwrap(), None);
+    assert_eq!(Bearers::personal(&rig.db).of("t").await.unwrap(), None);
     add_session(&rig, &complete_session(0)).await;
     let changed = plain(1);
     writing!(rig, [changed] session::save(&changed)).unwrap();
